@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// Installed from npm, this runs the build; inside the workspace it runs the sources, so that no build comes first.
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const sources = new URL('../src/main.ts', import.meta.url);
+if (existsSync(sources)) {
+  const { register } = await import('tsx/esm/api');
+  register({ tsconfig: fileURLToPath(new URL('../../../tsconfig.json', import.meta.url)) });
+  await import(sources.href);
+} else {
+  await import('../dist/main.js');
+}
