@@ -1,1 +1,33 @@
-export {};
+export { checkpoint } from './checkpoint.ts';
+export { Context, type Tap } from './context.ts';
+export {
+  ConfigError,
+  MinigptError,
+  ShapeError,
+  type ShapeMismatch,
+  StateDictError,
+  TokenRangeError,
+} from './errors.ts';
+export { registerGradients } from './gradients.ts';
+export { LanguageModel, type TokenBatch } from './language-model.ts';
+export { Module } from './module.ts';
+export { Rng } from './rng.ts';
+export {
+  type AnyModule,
+  assignAll,
+  countParameters,
+  dispose,
+  freeze,
+  fromHost,
+  type HostTensor,
+  loadStateDict,
+  mapModules,
+  modules,
+  parameter,
+  parameters,
+  type StateDict,
+  stateDict,
+  toHost,
+  trainableParameters,
+} from './tree.ts';
+export { type ValueAndGrads, valueAndGrads } from './value-and-grads.ts';
