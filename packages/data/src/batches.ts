@@ -1,0 +1,73 @@
+import { ConfigError, type Rng, type TokenBatch } from '@minigpt/core';
+import { TooFewTokensError } from './errors.ts';
+import type { TokenStream } from './tokenize.ts';
+
+export interface WindowOptions {
+  readonly tokens: TokenStream;
+  /** T: tokens a window. */
+  readonly blockSize: number;
+  /** B: windows a batch. */
+  readonly batchSize: number;
+}
+
+export interface BatchesOptions extends WindowOptions {
+  /** The key that the starts are drawn with. */
+  readonly rng: Rng;
+}
+
+/**
+ * Random training batches: B windows that start anywhere, uniformly and independently (nanoGPT's `get_batch`). What comes
+ * back is a pure function of the key and the step, so a resumed run sees the batches that it would have seen.
+ *
+ * @throws TooFewTokensError where there is not one window with its target; ConfigError
+ */
+export function batches({ tokens, blockSize, batchSize, rng }: BatchesOptions): (step: number) => TokenBatch {
+  checkPositive({ blockSize, batchSize });
+  if (tokens.length <= blockSize) {
+    throw new TooFewTokensError(tokens.length, blockSize + 1, `Training with a context of ${blockSize}`);
+  }
+  return (step) => gather(tokens, rng.fold(step).integers(batchSize, tokens.length - blockSize), blockSize);
+}
+
+/**
+ * Consecutive windows over the whole stream, for evaluation: each token but the first is a target exactly once. Windows do
+ * not overlap; the last batch is one shorter window with what is left. May be iterated any number of times.
+ *
+ * @throws TooFewTokensError where there is nothing to predict; ConfigError
+ */
+export function windows({ tokens, blockSize, batchSize }: WindowOptions): Iterable<TokenBatch> {
+  checkPositive({ blockSize, batchSize });
+  if (tokens.length < 2) throw new TooFewTokensError(tokens.length, 2, 'Evaluation');
+  const predicted = tokens.length - 1;
+  const whole = Math.floor(predicted / blockSize);
+  return {
+    *[Symbol.iterator]() {
+      for (let first = 0; first < whole; first += batchSize) {
+        const count = Math.min(batchSize, whole - first);
+        const starts = Int32Array.from({ length: count }, (_, i) => (first + i) * blockSize);
+        yield gather(tokens, starts, blockSize);
+      }
+      const rest = predicted % blockSize;
+      if (rest > 0) yield gather(tokens, Int32Array.of(whole * blockSize), rest);
+    },
+  };
+}
+
+/** The windows of `blockSize` tokens at `starts`, with the tokens that follow each of theirs. */
+function gather(tokens: TokenStream, starts: Int32Array, blockSize: number): TokenBatch {
+  const inputs = new Int32Array(starts.length * blockSize);
+  const targets = new Int32Array(starts.length * blockSize);
+  for (const [row, start] of starts.entries()) {
+    inputs.set(tokens.subarray(start, start + blockSize), row * blockSize);
+    targets.set(tokens.subarray(start + 1, start + 1 + blockSize), row * blockSize);
+  }
+  return { inputs, targets, shape: [starts.length, blockSize] };
+}
+
+function checkPositive(settings: Readonly<Record<string, number>>): void {
+  for (const [setting, value] of Object.entries(settings)) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new ConfigError(setting, `${setting} must be a positive integer, but ${value} came.`);
+    }
+  }
+}
