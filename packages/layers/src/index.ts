@@ -1,1 +1,10 @@
-export {};
+export { type ActivationName, activationName, activations } from './activations.ts';
+export { CausalSelfAttention, type CausalSelfAttentionOptions } from './causal-self-attention.ts';
+export { Conv1D, type Conv1DOptions } from './conv1d.ts';
+export { Dropout, type DropoutOptions } from './dropout.ts';
+export { Embedding, type EmbeddingOptions } from './embedding.ts';
+export { type Initializer, normal, ones, uniform, zeros } from './initializers.ts';
+export { LayerNorm, type LayerNormOptions } from './layer-norm.ts';
+export { Linear, type LinearOptions } from './linear.ts';
+export { MLP, type MLPOptions } from './mlp.ts';
+export { RMSNorm, type RMSNormOptions } from './rms-norm.ts';

@@ -1,1 +1,13 @@
-export {};
+export { type AttentionOptions, attend, attention, attentionWeights } from './attention.ts';
+export { type CrossEntropyOptions, crossEntropy, tokenLosses } from './cross-entropy.ts';
+export { dropout } from './dropout.ts';
+export { embedding } from './embedding.ts';
+export { geluErf, geluTanh } from './gelu.ts';
+export { hasKernel, runKernel } from './kernel.ts';
+export { type LayerNormOptions, layerNorm } from './layer-norm.ts';
+export { conv1d, linear } from './linear.ts';
+export { type MatMulOptions, matMul } from './mat-mul.ts';
+export { reluSquared } from './relu-squared.ts';
+export { type RmsNormOptions, rmsNorm } from './rms-norm.ts';
+export { silu } from './silu.ts';
+export { withGradient } from './with-gradient.ts';
