@@ -5,7 +5,6 @@ import {
   type HostTensor,
   loadStateDict,
   parameters,
-  Rng,
   type StateDict,
   valueAndGrads,
 } from '@minigpt/core';
