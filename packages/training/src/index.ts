@@ -1,1 +1,12 @@
-export {};
+export { accumulateGrads } from './accumulate-grads.ts';
+export { type AdamWInputs, type AdamWOptions, adamW, adamWUpdate } from './adam-w.ts';
+export { type BatchLoss, batchLoss } from './batch-loss.ts';
+export { type ClippedGrads, clipGradsByGlobalNorm, globalNorm } from './clip-grads.ts';
+export { DivergedError } from './errors.ts';
+export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.ts';
+export type { EvaluationEvent, SavedEvent, StepEvent, TrainingEvent } from './events.ts';
+export type { Optimizer } from './optimizer.ts';
+export { constant, type Schedule, type WarmupOptions, warmupCosine, warmupLinear } from './schedules.ts';
+export { type SgdOptions, sgd } from './sgd.ts';
+export { type TrainOptions, train } from './train.ts';
+export { captureState, restoreState, type Trained, type TrainingState } from './training-state.ts';
