@@ -1,2 +1,5 @@
-export { describeOnBackends, type TestedBackend } from './backends.ts';
+export { describeOnBackends, startBackend, type TestedBackend } from './backends.ts';
 export { expectClose, type Tolerance } from './close.ts';
+export { expectFiniteDifferences, type FiniteDifferencesOptions } from './finite-differences.ts';
+export { randomIds, randomNormal } from './random.ts';
+export { type TestLayerOptions, testLayer } from './test-layer.ts';
