@@ -1,5 +1,7 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { dispose, keep, type Tensor } from '@tensorflow/tfjs-core';
+import type { KVCache } from './kv-cache.ts';
 import { Rng } from './rng.ts';
+import type { HostTensor } from './tree.ts';
 
 /**
  * Sees every named activation on its way through the model. What it returns replaces the activation; returning nothing
@@ -7,11 +9,34 @@ import { Rng } from './rng.ts';
  */
 export type Tap = (path: string, activation: Tensor) => Tensor | undefined;
 
+/** What the layers of one pass make once and share; closed when the pass is over. */
+interface Shared {
+  readonly tensors: Map<string, Tensor>;
+  open: boolean;
+}
+
 interface ContextFields {
   readonly training: boolean;
   readonly checkpointing: boolean;
-  readonly tap: Tap | undefined;
-  readonly root: Rng | undefined;
+  readonly tap?: Tap;
+  readonly root?: Rng;
+  readonly cache?: KVCache;
+  readonly padding?: readonly number[];
+  readonly lastLogitsOnly?: boolean;
+  readonly shared?: Shared;
+}
+
+export interface EvaluationOptions {
+  readonly tap?: Tap;
+  /** Keys and values of earlier passes; this pass holds the tokens that follow them, and adds its own. */
+  readonly cache?: KVCache;
+  /**
+   * For a batch of unequal rows, filled up on the left: how many columns of each row are padding, `[B]`. Padding is seen by
+   * no token, and positions count from the first real one. The same numbers go with every pass over a cache.
+   */
+  readonly padding?: readonly number[];
+  /** Compute the logits of the last position alone, `[B, 1, V]`: all that the next token needs. */
+  readonly lastLogitsOnly?: boolean;
 }
 
 /**
@@ -28,8 +53,8 @@ export class Context {
   }
 
   /** A context for evaluation and sampling: dropout is off, nothing is random. */
-  static evaluation({ tap }: { readonly tap?: Tap } = {}): Context {
-    return new Context({ training: false, checkpointing: false, tap, root: undefined }, []);
+  static evaluation(options: EvaluationOptions = {}): Context {
+    return new Context({ ...options, training: false, checkpointing: false }, []);
   }
 
   /**
@@ -62,6 +87,38 @@ export class Context {
     return this.#fields.tap;
   }
 
+  get cache(): KVCache | undefined {
+    return this.#fields.cache;
+  }
+
+  /** How many columns of each row are padding on the left, `[B]`; undefined where no row has any. */
+  get padding(): readonly number[] | undefined {
+    const { padding } = this.#fields;
+    return padding?.some((count) => count > 0) ? padding : undefined;
+  }
+
+  get lastLogitsOnly(): boolean {
+    return this.#fields.lastLogitsOnly ?? false;
+  }
+
+  /** The columns of the `count` tokens of this pass, `[T]`: they follow those of the cache. */
+  columns(count: number): Int32Array {
+    const first = this.#fields.cache?.length ?? 0;
+    return Int32Array.from({ length: count }, (_, t) => first + t);
+  }
+
+  /**
+   * The positions of the `count` tokens of this pass, on the host: `[T]` where all rows are alike, `[B, T]` where padding
+   * sets them apart. Those of padding tokens are 0 and mean nothing.
+   */
+  positions(count: number): HostTensor {
+    const columns = this.columns(count);
+    const { padding } = this;
+    if (padding === undefined) return { dtype: 'int32', shape: [count], data: columns };
+    const rows = padding.flatMap((missing) => Array.from(columns, (column) => Math.max(0, column - missing)));
+    return { dtype: 'int32', shape: [padding.length, count], data: Int32Array.from(rows) };
+  }
+
   /** The place in the model, spelt as a parameter's name: `transformer.h.0`. */
   get path(): string {
     return this.#places.join('.');
@@ -77,6 +134,37 @@ export class Context {
   /** The context of a child: `ctx.at('h', 3)`. */
   at(...places: readonly (string | number)[]): Context {
     return new Context(this.#fields, [...this.#places, ...places]);
+  }
+
+  /**
+   * Runs one pass over a model; what its layers `share` is freed when it ends. Called by `LanguageModel.call`.
+   *
+   * @param run is given the context of the pass
+   */
+  pass<T>(run: (ctx: Context) => T): T {
+    const shared: Shared = { tensors: new Map(), open: true };
+    try {
+      return run(new Context({ ...this.#fields, shared }, this.#places));
+    } finally {
+      shared.open = false;
+      dispose([...shared.tensors.values()]);
+    }
+  }
+
+  /**
+   * A tensor that does not depend on the parameters and that several layers need, such as a mask: made by the first and used
+   * by all. Outside of a pass, and in a recomputation after it, each layer makes its own.
+   *
+   * @param key names the tensor within the pass, with all that its values depend on
+   */
+  share<T extends Tensor>(key: string, make: () => T): T {
+    const { shared } = this.#fields;
+    if (!shared?.open) return make();
+    const known = shared.tensors.get(key) as T | undefined;
+    if (known !== undefined) return known;
+    const made = keep(make());
+    shared.tensors.set(key, made);
+    return made;
   }
 
   /** Offers an activation to the tap under `name` below this place, and returns what is to be used from here on. */

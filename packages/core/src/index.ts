@@ -1,5 +1,5 @@
 export { checkpoint } from './checkpoint.ts';
-export { Context, type Tap } from './context.ts';
+export { Context, type EvaluationOptions, type Tap } from './context.ts';
 export {
   ConfigError,
   MinigptError,
@@ -9,6 +9,7 @@ export {
   TokenRangeError,
 } from './errors.ts';
 export { registerGradients } from './gradients.ts';
+export type { CachedKeysAndValues, KeysAndValues, KVCache } from './kv-cache.ts';
 export { LanguageModel, type TokenBatch } from './language-model.ts';
 export { Module } from './module.ts';
 export { Rng } from './rng.ts';
@@ -31,3 +32,4 @@ export {
   trainableParameters,
 } from './tree.ts';
 export { type ValueAndGrads, valueAndGrads } from './value-and-grads.ts';
+export { firstValue, withoutWeights } from './without-weights.ts';
