@@ -1,0 +1,18 @@
+import { checkCount, type LogitsProcessor, type TokensToKeep } from './processor.ts';
+
+/**
+ * Keeps the `k` likeliest tokens, and those as likely as the last of them (Fan, Lewis, Dauphin 2018, "Hierarchical neural
+ * story generation"; ties as in transformers' TopKLogitsWarper).
+ *
+ * @throws ConfigError
+ */
+export function topK(k: number, { minTokensToKeep = 1 }: TokensToKeep = {}): LogitsProcessor {
+  checkCount('topK', k);
+  checkCount('minTokensToKeep', minTokensToKeep);
+  const kept = Math.max(k, minTokensToKeep);
+  return (logits) => {
+    if (kept >= logits.length) return logits;
+    const threshold = logits.toSorted()[logits.length - kept];
+    return logits.map((logit) => (logit < threshold ? Number.NEGATIVE_INFINITY : logit));
+  };
+}

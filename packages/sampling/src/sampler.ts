@@ -1,0 +1,35 @@
+import type { Rng } from '@minigpt/core';
+import { maxLogit } from './distribution.ts';
+
+/** Picks an id from one row of logits `[V]`. What it picks depends on the row and the key alone. */
+export type Sampler = (logits: Float32Array, rng: Rng) => number;
+
+/**
+ * The likeliest token; of several, the one with the lowest id.
+ *
+ * @throws LogitsError where the row is no distribution
+ */
+export const greedy: Sampler = (logits) => logits.indexOf(maxLogit(logits));
+
+/**
+ * A token drawn with probability softmax(logits): the first at which the running sum, in float64 and in the order of the
+ * ids, exceeds a uniform draw from `rng`. Backends differ in the last bits of a logit, which moves the sums by some 1e-7,
+ * so a seed gives the same ids on all of them but for one draw in millions.
+ *
+ * @throws LogitsError where the row is no distribution
+ */
+export const multinomial: Sampler = (logits, rng) => {
+  const max = maxLogit(logits);
+  let total = 0;
+  for (let id = 0; id < logits.length; id++) total += Math.exp(logits[id] - max);
+  const target = rng.unit() * total;
+  let sum = 0;
+  let drawn = 0;
+  for (let id = 0; id < logits.length && sum <= target; id++) {
+    const weight = Math.exp(logits[id] - max);
+    if (weight === 0) continue; // never drawn, not even where rounding puts the target at the total
+    sum += weight;
+    drawn = id;
+  }
+  return drawn;
+};
