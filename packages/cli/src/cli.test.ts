@@ -1,0 +1,266 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readSafetensors } from '@minigpt/checkpoints';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const bin = fileURLToPath(new URL('../bin/minigpt.mjs', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'minigpt-cli-'));
+const at = (name: string) => join(folder, name);
+const run = at('run');
+
+interface Result {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function minigpt(args: readonly string[], input?: string): Promise<Result> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [bin, ...args], { cwd: folder }, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
+    );
+    child.stdin?.end(input);
+  });
+}
+
+const lines = (text: string) => text.trim().split('\n');
+const json = (text: string) => lines(text).map((line) => JSON.parse(line));
+
+const tiny = ['--n-layer', '1', '--n-head', '2', '--n-embd', '8', '--block-size', '8', '--batch-size', '4'];
+const quick = [...tiny, '--eval-interval', '10', '--eval-iters', '2', '--backend', 'cpu'];
+const trainTiny = (out: string, ...more: string[]) =>
+  minigpt(['train', '--data', at('text.txt'), '--out', out, ...quick, ...more]);
+
+beforeAll(async () => {
+  writeFileSync(at('text.txt'), 'The quick brown fox jumps over the lazy dog.\n'.repeat(60));
+  const { code, stderr } = await trainTiny(run, '--max-iters', '20');
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+}, 60_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('a run', () => {
+  it('leaves a checkpoint, metrics and a loss curve', () => {
+    const events = json(readFileSync(join(run, 'metrics.jsonl'), 'utf8'));
+    expect(events.filter(({ type }) => type === 'step')).toHaveLength(20);
+    expect(events.filter(({ type }) => type === 'evaluation').map(({ step }) => step)).toEqual([0, 10, 20]);
+    expect(readFileSync(join(run, 'loss.svg'), 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+    expect(JSON.parse(readFileSync(join(run, 'checkpoint/config.json'), 'utf8'))).toMatchObject({
+      n_embd: 8,
+    });
+  });
+
+  it('samples the same text for a seed, and the likeliest at temperature 0', async () => {
+    const sample = (...flags: string[]) =>
+      minigpt(['sample', '--model', run, '--prompt', 'The', '--max-new-tokens', '12', '--json', ...flags]);
+    const [first, second, other, greedy] = await Promise.all([
+      sample('--seed', '1', '--backend', 'cpu'),
+      sample('--seed', '1', '--backend', 'wasm'),
+      sample('--seed', '2', '--backend', 'cpu'),
+      sample('--temperature', '0', '--backend', 'cpu'),
+    ]);
+    const [drawn] = json(first.stdout);
+    expect(drawn.ids).toHaveLength(12);
+    expect(drawn.prompt).toBe('The');
+    expect(json(second.stdout)[0].ids).toEqual(drawn.ids);
+    expect(json(other.stdout)[0].ids).not.toEqual(drawn.ids);
+    expect(json(greedy.stdout)[0].text).toHaveLength(12);
+  });
+
+  it('is evaluated over a whole file', async () => {
+    const { stdout, code } = await minigpt([
+      'eval',
+      '--model',
+      run,
+      '--data',
+      at('text.txt'),
+      '--json',
+      '--backend',
+      'cpu',
+    ]);
+    expect(code).toBe(0);
+    const [result] = json(stdout);
+    expect(result.tokens).toBe(60 * 45 - 1);
+    expect(result.perplexity).toBeCloseTo(Math.exp(result.loss), 10);
+    expect(result.bitsPerByte).toBeCloseTo(result.loss / Math.LN2, 10); // one byte a character here
+  });
+
+  it('gives its logits, parameters, and the ids of a text and back', async () => {
+    const [logits, table, encoded] = await Promise.all([
+      minigpt([
+        'logits',
+        '--model',
+        run,
+        '--ids',
+        '1,2,3',
+        '--out',
+        at('logits.safetensors'),
+        '--backend',
+        'cpu',
+      ]),
+      minigpt(['inspect', '--model', run, '--json']),
+      minigpt(['encode', '--tokenizer', run], 'lazy fox'),
+    ]);
+    expect(logits.code).toBe(0);
+    const tensor = readSafetensors(readFileSync(at('logits.safetensors'))).tensors.get('logits');
+    expect(tensor?.shape.slice(0, 2)).toEqual([1, 3]);
+    const [{ table: rows, parameters }] = json(table.stdout);
+    expect(rows[0]).toMatchObject({ name: 'transformer.wte.weight', dtype: 'float32', trainable: true });
+    expect(parameters).toBe(rows.reduce((sum: number, { count }: { count: number }) => sum + count, 0));
+    const decoded = await minigpt(['decode', '--tokenizer', run, '--ids', encoded.stdout.trim()]);
+    expect(decoded.stdout).toBe('lazy fox\n');
+  });
+
+  it('stopped and resumed equals one that was not stopped', async () => {
+    const whole = await trainTiny(
+      at('whole'),
+      '--max-iters',
+      '20',
+      '--lr-decay-iters',
+      '20',
+      '--warmup-iters',
+      '2',
+    );
+    await trainTiny(at('halves'), '--max-iters', '10', '--lr-decay-iters', '20', '--warmup-iters', '2');
+    const resumed = await minigpt(['train', '--resume', '--out', at('halves'), '--max-iters', '20']);
+    expect([whole.code, resumed.code]).toEqual([0, 0]);
+    const losses = (out: string) =>
+      json(readFileSync(join(at(out), 'metrics.jsonl'), 'utf8'))
+        .filter(({ type }) => type === 'step')
+        .map(({ step, loss }) => [step, loss]);
+    expect(losses('halves')).toEqual(losses('whole'));
+    const weights = (out: string) => readFileSync(join(at(out), 'checkpoint/model.safetensors'));
+    expect(weights('halves').equals(weights('whole'))).toBe(true);
+  });
+
+  it('stops at Ctrl-C, saves, and says how to go on', async () => {
+    const out = at('interrupted');
+    const child = spawn(process.execPath, [
+      ...[bin, 'train', '--data', at('text.txt'), '--out', out, ...quick],
+      ...['--max-iters', '100000', '--json'],
+    ]);
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    let steps = 0;
+    child.stdout.on('data', (chunk) => {
+      steps += String(chunk).split('"type":"step"').length - 1;
+      if (steps > 5) child.kill('SIGINT');
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect(code).toBe(130);
+    expect(stderr).toMatch(
+      /Stopped after step \d+ of 100000\. It is saved; go on with: minigpt train --resume --out/,
+    );
+    const { code: sampled } = await minigpt([
+      'sample',
+      '--model',
+      out,
+      '--max-new-tokens',
+      '1',
+      '--backend',
+      'cpu',
+    ]);
+    expect(sampled).toBe(0);
+  });
+});
+
+describe('bad input is one clear sentence and a code that is not 0', () => {
+  const cases: Record<string, readonly [args: () => string[], message: RegExp, code?: number]> = {
+    'an empty text': [() => ['train', '--data', at('empty.txt'), '--out', at('x')], /text.*empty|tokens/i],
+    'a text shorter than the context': [
+      () => ['train', '--data', at('short.txt'), '--out', at('x')],
+      /needs at least 65 tokens, but only \d+ came/,
+    ],
+    'a file that is not there': [
+      () => ['train', '--data', at('none.txt'), '--out', at('x')],
+      /does not exist/,
+    ],
+    'a text that is not UTF-8': [
+      () => ['train', '--data', at('latin1.txt'), '--out', at('x')],
+      /must be UTF-8, but .* is not \(byte 0xE9 at offset 3\)/,
+    ],
+    'a character that the vocabulary lacks': [() => ['sample', '--model', run, '--prompt', 'Zebra'], /Z/],
+    'an unknown flag': [() => ['train', '--n-layers', '3'], /unknown option '--n-layers'[\s\S]*--n-layer/],
+    'an unknown command': [() => ['trian'], /unknown command 'trian'[\s\S]*train/],
+    'a flag of the wrong kind': [
+      () => ['train', '--n-layer', 'many'],
+      /--n-layer <n>.*It takes a positive integer/,
+    ],
+    'a width that the heads do not divide': [
+      () => ['train', '--data', at('text.txt'), '--n-embd', '10', '--n-head', '4', '--out', at('x')],
+      /divisible by the number of heads, but the width is 10 and there are 4 heads/,
+    ],
+    'a checkpoint that is not there': [() => ['sample', '--model', at('none')], /none/],
+    'a truncated checkpoint': [() => ['sample', '--model', at('truncated')], /model\.safetensors/],
+    'a tokenizer of another model': [() => ['sample', '--model', at('swapped')], /tokenizer/],
+    'a checkpoint of another shape': [() => ['sample', '--model', at('misshapen')], /misshapen/],
+    'an id that the model lacks': [
+      () => ['logits', '--model', run, '--ids', '999', '--out', at('l')],
+      /Token ids must lie in 0…\d+, but 999 came/,
+    ],
+    'a folder that cannot be written': [
+      () => ['train', '--data', at('text.txt'), '--out', join(at('text.txt'), 'out')],
+      /text\.txt/,
+    ],
+    'a run that is there already': [
+      () => ['train', '--data', at('text.txt'), '--out', run],
+      /holds a run already; add --resume/,
+    ],
+    'a learning rate that makes the loss explode': [
+      () => [
+        'train',
+        '--data',
+        at('text.txt'),
+        ...quick,
+        '--learning-rate',
+        '1e30',
+        '--grad-clip',
+        '0',
+        '--warmup-iters',
+        '0',
+        '--out',
+        at('nan'),
+      ],
+      /must stay finite, but at step \d+/,
+    ],
+  };
+
+  beforeAll(async () => {
+    writeFileSync(at('empty.txt'), '');
+    writeFileSync(at('short.txt'), 'Too short.');
+    writeFileSync(at('latin1.txt'), Buffer.from('caf\xe9 au lait'.repeat(100), 'latin1'));
+    for (const name of ['truncated', 'swapped', 'misshapen']) await trainTiny(at(name), '--max-iters', '2');
+    truncateSync(join(at('truncated'), 'checkpoint/model.safetensors'), 500);
+    const tokenizer = join(at('swapped'), 'checkpoint/tokenizer.json');
+    writeFileSync(tokenizer, readFileSync(tokenizer, 'utf8').replace('"q"', '"Q"'));
+    const config = join(at('misshapen'), 'checkpoint/config.json');
+    writeFileSync(config, readFileSync(config, 'utf8').replace('"n_embd": 8', '"n_embd": 16'));
+  }, 60_000);
+
+  for (const [what, [args, message, code]] of Object.entries(cases)) {
+    it.concurrent(what, { timeout: 60_000 }, async () => {
+      const result = await minigpt(args());
+      expect(result.stderr).toMatch(message);
+      expect(result.stderr, 'no stack trace').not.toMatch(/\n {4}at /);
+      expect(result.code).toBeGreaterThan(0);
+      if (code !== undefined) expect(result.code).toBe(code);
+    });
+  }
+});
+
+describe('help', () => {
+  for (const command of ['', 'train', 'sample', 'eval', 'encode', 'decode', 'inspect', 'logits']) {
+    it(`${command} --help exits with 0 and shows an example`, async () => {
+      const { code, stdout } = await minigpt([...(command ? [command] : []), '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toContain(`minigpt ${command || 'start'}`);
+      expect(stdout).toMatch(/Examples?:/);
+    });
+  }
+});

@@ -1,0 +1,39 @@
+import { selectBackend } from '@minigpt/backends';
+import { tokenize, windows } from '@minigpt/data';
+import { evaluate } from '@minigpt/training';
+import { Command } from 'commander';
+import { createConsole, field, grouped } from '../console.ts';
+import { readCorpus } from '../corpus.ts';
+import { loadModel } from '../load-model.ts';
+import { positiveInteger } from '../parse.ts';
+import { addBackendFlag } from '../settings.ts';
+
+export const evaluation = addBackendFlag(new Command('eval'))
+  .description('Measure how well a model predicts a text, whole, in consecutive windows of its context.')
+  .requiredOption('--model <dir>', 'checkpoint folder, or the folder of a run')
+  .requiredOption('--data <file>', 'UTF-8 text')
+  .option('--batch-size <n>', 'windows a pass', positiveInteger, 32)
+  .option('--json', 'print one JSON object; all else goes to standard error')
+  .addHelpText('after', '\nExample:\n  minigpt eval --model out/shakespeare --data held-out.txt --json')
+  .action(async ({ model: folder, data, batchSize, json = false, backend }) => {
+    const console = createConsole({ json });
+    await selectBackend(backend);
+    const { model, tokenizer } = await loadModel(folder);
+    const { text } = await readCorpus(data);
+    const stream = tokenize(tokenizer, text);
+    const batches = windows({ tokens: stream, blockSize: model.blockSize, batchSize });
+    const { loss, tokens } = await evaluate({ model, batches });
+    const predictedBytes =
+      Buffer.byteLength(text) - Buffer.byteLength(tokenizer.decode(stream.subarray(0, 1)));
+    const result = {
+      loss,
+      perplexity: Math.exp(loss),
+      bitsPerByte: (loss * tokens) / Math.LN2 / predictedBytes,
+      tokens,
+      bytes: predictedBytes,
+    };
+    console.say(field('loss', `${loss.toFixed(4)} nats per token over ${grouped(tokens)} tokens`));
+    console.say(field('perplexity', result.perplexity.toFixed(3)));
+    console.say(field('bits/byte', `${result.bitsPerByte.toFixed(4)} over ${grouped(predictedBytes)} bytes`));
+    console.emit({ model: folder, data, ...result });
+  });

