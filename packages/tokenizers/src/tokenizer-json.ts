@@ -88,7 +88,7 @@ export type PreTokenizerSpec =
   | { readonly type: 'Punctuation'; readonly behavior?: SplitBehavior }
   | { readonly type: 'CharDelimiterSplit'; readonly delimiter: string }
   | { readonly type: 'FixedLength'; readonly length: number }
-  | { readonly type: 'BertPreTokenizer' | 'Whitespace' | 'WhitespaceSplit' | 'UnicodeScripts' };
+  | { readonly type: 'BertPreTokenizer' | 'Whitespace' | 'WhitespaceSplit' };
 
 export interface BpeSpec {
   readonly type: 'BPE';

@@ -1,0 +1,174 @@
+import { TokenizerFormatError, UnknownComponentError } from '../errors.ts';
+import { compilePattern, type FindMatches, literalPattern } from '../regex/pattern.ts';
+import type { NormalizerSpec, PatternSpec } from '../tokenizer-json.ts';
+import type { AlignedText, Rewriter } from './aligned-text.ts';
+import { BYTE_TO_CHARACTER } from './byte-alphabet.ts';
+import { precompiled } from './precompiled.ts';
+import { unitsAt, WHITE_SPACE } from './unicode.ts';
+
+/** Rewrites a text before it is split. */
+export type Normalizer = (text: AlignedText) => AlignedText;
+
+export function compileFind(pattern: PatternSpec): FindMatches {
+  return 'String' in pattern ? literalPattern(pattern.String) : compilePattern(pattern.Regex);
+}
+
+/** @throws UnknownComponentError, PatternError, TokenizerFormatError */
+export function compileNormalizer(spec: NormalizerSpec): Normalizer {
+  switch (spec.type) {
+    case 'Sequence': {
+      const steps = spec.normalizers.map(compileNormalizer);
+      return (text) => steps.reduce((current, step) => step(current), text);
+    }
+    case 'NFC':
+    case 'NFD':
+    case 'NFKC':
+    case 'NFKD':
+      return unicodeForm(spec.type);
+    case 'Lowercase':
+      return perCharacter((character) => character.toLowerCase(), /\p{Changes_When_Lowercased}/u);
+    case 'StripAccents':
+      return (text) => text.replace(MARKS, '');
+    case 'Nmt':
+      return (text) => text.replace(NMT_REMOVED, '').replace(NMT_SPACES, ' ');
+    case 'BertNormalizer':
+      return bert(spec);
+    case 'Strip':
+      return strip(spec.strip_left ?? true, spec.strip_right ?? true);
+    case 'Prepend':
+      return (text) =>
+        text.text === ''
+          ? text
+          : text.rewrite((out) => {
+              out.put(spec.prepend, 0, unitsAt(text.text, 0));
+              out.keep(0, text.text.length);
+            });
+    case 'Replace':
+      return replace(compileFind(spec.pattern), spec.content);
+    case 'Precompiled':
+      return precompiled(spec.precompiled_charsmap);
+    case 'ByteLevel':
+      return (text) => text.rewrite((out) => spellBytes(text.text, out));
+    default: {
+      const unknown: { type?: unknown } = spec;
+      if (typeof unknown?.type !== 'string')
+        throw new TokenizerFormatError('tokenizer.json', 'a normalizer has no type.');
+      throw new UnknownComponentError(
+        'normalizer',
+        unknown.type,
+        'this package has no normalizer of that name.',
+      );
+    }
+  }
+}
+
+const MARKS = /\p{Mn}/gu;
+const NMT_REMOVED = /(?![\0\t\n\f\r\u0080-\u008e\u0090-\u009e])\p{Cc}/gu;
+const NMT_SPACES = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g;
+
+const encoder = /* @__PURE__ */ new TextEncoder();
+
+/** Writes each character as the byte alphabet spells its UTF-8. */
+export function spellBytes(text: string, out: Rewriter): void {
+  for (let at = 0; at < text.length; ) {
+    const end = at + unitsAt(text, at);
+    for (const byte of encoder.encode(text.slice(at, end))) out.put(BYTE_TO_CHARACTER[byte]!, at, end);
+    at = end;
+  }
+}
+
+/** Maps each character that `changes` finds; the others stay. */
+function perCharacter(map: (character: string) => string, changes: RegExp): Normalizer {
+  const all = new RegExp(changes, 'gu');
+  return (text) => {
+    if (!changes.test(text.text)) return text;
+    return text.rewrite((out) => {
+      let at = 0;
+      for (const match of text.text.matchAll(all)) {
+        out.keep(at, match.index);
+        at = match.index + match[0].length;
+        out.put(map(match[0]), match.index, at);
+      }
+      out.keep(at, text.text.length);
+    });
+  };
+}
+
+/** A character, and what may combine with it: composition never crosses these pieces, save for Hangul. */
+const COMBINING_SEQUENCE = /[^\p{M}\u1160-\u11ff\uff9e\uff9f][\p{M}\u1160-\u11ff\uff9e\uff9f]*|[\s\S]/gu;
+
+function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Normalizer {
+  return (text) => {
+    const source = text.text;
+    if (source.normalize(form) === source) return text;
+    return text.rewrite((out) => {
+      for (const match of source.matchAll(COMBINING_SEQUENCE)) {
+        const piece = match[0];
+        const at = match.index;
+        const normal = piece.normalize(form);
+        if (normal === piece) out.keep(at, at + piece.length);
+        else alignForm(piece, normal, at, out);
+      }
+    });
+  };
+}
+
+/** The i-th character of the normal form comes from the i-th of the sequence; more than there are, from the last. */
+function alignForm(piece: string, normal: string, at: number, out: Rewriter): void {
+  const characters = [...piece];
+  let from = at;
+  let index = 0;
+  for (const character of normal) {
+    const source = characters[Math.min(index, characters.length - 1)]!;
+    out.put(character, from, from + source.length);
+    if (++index < characters.length) from += source.length;
+  }
+}
+
+function bert(spec: Extract<NormalizerSpec, { type: 'BertNormalizer' }>): Normalizer {
+  const { clean_text = true, handle_chinese_chars = true, strip_accents = null, lowercase = true } = spec;
+  const steps: Normalizer[] = [];
+  if (clean_text) {
+    steps.push((text) => text.replace(BERT_REMOVED, '').replace(BERT_SPACES, ' '));
+  }
+  if (handle_chinese_chars) steps.push(perCharacter((character) => ` ${character} `, IDEOGRAPH));
+  if (strip_accents ?? lowercase) {
+    steps.push(unicodeForm('NFD'), (text) => text.replace(MARKS, ''));
+  }
+  if (lowercase) steps.push(compileNormalizer({ type: 'Lowercase' }));
+  return (text) => steps.reduce((current, step) => step(current), text);
+}
+
+/** Controls but tab, newline and carriage return; also unassigned, private and format characters, as `tokenizers` has it. */
+const BERT_REMOVED = /[\0\ufffd]|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Cn}\p{Co}]/gu;
+const BERT_SPACES = new RegExp(`[${WHITE_SPACE}]`, 'gv');
+const IDEOGRAPH =
+  /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/u;
+
+const LEADING_SPACE = new RegExp(`^[${WHITE_SPACE}]+`, 'v');
+const TRAILING_SPACE = new RegExp(`[${WHITE_SPACE}]$`, 'v');
+
+function strip(left: boolean, right: boolean): Normalizer {
+  return (text) => {
+    const start = left ? (LEADING_SPACE.exec(text.text)?.[0].length ?? 0) : 0;
+    let end = text.text.length;
+    while (right && end > start && TRAILING_SPACE.test(text.text[end - 1]!)) end--;
+    return text.slice(start, end);
+  };
+}
+
+function replace(find: FindMatches, content: string): Normalizer {
+  return (text) => {
+    const matches = [...find(text.text)];
+    if (matches.length === 0) return text;
+    return text.rewrite((out) => {
+      let at = 0;
+      for (const [start, end] of matches) {
+        out.keep(at, start);
+        out.put(content, Math.max(start, end - 1), end);
+        at = end;
+      }
+      out.keep(at, text.text.length);
+    });
+  };
+}
