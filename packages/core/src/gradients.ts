@@ -293,6 +293,9 @@ const gradients: Readonly<Record<string, Gradient>> = {
   },
 };
 
+/** The tfjs kernels whose gradients are registered. */
+export const differentiableKernels: readonly string[] = Object.keys(gradients);
+
 let registered = false;
 
 /**
