@@ -1,4 +1,22 @@
-import { add, mul, softmax, sub, sum, type Tensor2D, type Tensor4D, tensor2d } from '@tensorflow/tfjs-core';
+import {
+  add,
+  concat,
+  div,
+  mul,
+  neg,
+  reshape,
+  slice,
+  softmax,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  type Tensor4D,
+  tanh,
+  tile,
+} from '@tensorflow/tfjs-core';
+import { attentionMask } from './attention-mask.ts';
 import { hasKernel, runKernel } from './kernel.ts';
 import { matMul, product } from './mat-mul.ts';
 import { withGradient } from './with-gradient.ts';
@@ -6,85 +24,74 @@ import { withGradient } from './with-gradient.ts';
 export interface AttentionOptions {
   /** Position t sees the keys up to its own only. With fewer queries than keys the queries are the last positions. */
   readonly causal?: boolean;
+  /** With `causal`: how many keys a position sees, itself included (Beltagy et al. 2020, "Longformer"; Mistral). */
+  readonly window?: number;
   /** What the scores are multiplied by; 1/√D unless told. */
   readonly scale?: number;
-}
-
-/** Added to a masked score: its exponential is exactly 0 in float32, and no backend makes NaN of it. */
-const MASKED = -1e9;
-
-/** float32 `[T, S]`: 0 where query t may see key s, {@link MASKED} elsewhere. */
-function causalMask(queries: number, keys: number): Tensor2D {
-  const values = new Float32Array(queries * keys);
-  for (let t = 0; t < queries; t++) values.fill(MASKED, t * keys + keys - queries + t + 1, (t + 1) * keys);
-  return tensor2d(values, [queries, keys]);
-}
-
-function weights(q: Tensor4D, k: Tensor4D, causal: boolean, scale: number): Tensor4D {
-  const scores = mul(product(q, k, { transposeB: true }), scale); // [B, H, T, S]
-  return softmax(causal ? add(scores, causalMask(q.shape[2], k.shape[2])) : scores) as Tensor4D;
-}
-
-/** The gradients of q and k, given that of the weights. */
-function weightsBackward(
-  dWeights: Tensor4D,
-  weights: Tensor4D,
-  q: Tensor4D,
-  k: Tensor4D,
-  scale: number,
-): Tensor4D[] {
-  const weighted = mul(dWeights, weights);
-  const dScores = mul(sub(weighted, mul(weights, sum(weighted, -1, true))), scale); // [B, H, T, S]
-  return [product(dScores, k), product(dScores, q, { transposeA: true })];
+  /** c: the scaled scores become `c tanh(score / c)` before any mask (Gemma 2, Gemma Team 2024). */
+  readonly softcap?: number;
+  /**
+   * float32, added to the scores after the cap: one of `[T, S]`, `[B, 1, T, S]`, `[1, H, T, S]`, `[B, H, T, S]`, such as
+   * `attentionMask` and `alibiBias` give. No gradient flows into it.
+   */
+  readonly mask?: Tensor;
+  /**
+   * float32 `[H]`: one more logit a head, which takes part in the softmax and is dropped afterwards, so that a head can look
+   * at nothing and the weights of a row sum to less than 1 (OpenAI 2025, "gpt-oss").
+   */
+  readonly sinks?: Tensor1D;
 }
 
 /**
  * `softmax(q kᵀ · scale + mask)`: how much each position looks at each other.
  *
  * @param q float32 `[B, H, T, D]`
- * @param k float32 `[B, H, S, D]`
- * @returns float32 `[B, H, T, S]`; each row sums to 1
+ * @param k float32 `[B, H', S, D]`: H' divides H, and query head h looks at key head `floor(h H' / H)` (Ainslie et al. 2023,
+ *   "GQA")
+ * @returns float32 `[B, H, T, S]`; each row sums to 1, or less with `sinks`
  */
-export function attentionWeights(
-  q: Tensor4D,
-  k: Tensor4D,
-  { causal = false, scale = q.shape[3] ** -0.5 }: AttentionOptions = {},
-): Tensor4D {
-  return withGradient([q, k], (save) => {
-    const value = weights(q, k, causal, scale);
-    save(q, k, value);
+export function attentionWeights(q: Tensor4D, k: Tensor4D, options: AttentionOptions = {}): Tensor4D {
+  const { sinks } = options;
+  return withGradient(sinks === undefined ? [q, k] : [q, k, sinks], (save) => {
+    const scored = weigh(q, k, options);
+    save(q, k, ...scored.saved);
     return {
-      value,
-      backward: (dy, [q, k, value]) =>
-        weightsBackward(dy, value as Tensor4D, q as Tensor4D, k as Tensor4D, scale),
+      value: scored.weights,
+      backward: (dy, [q, k, ...saved]) => scored.backward(dy, q as Tensor4D, k as Tensor4D, saved),
     };
   });
 }
 
-/** What each position gathers from the values, given {@link attentionWeights}: `[B, H, T, S] · [B, H, S, D]`. */
+/**
+ * What each position gathers from the values, given {@link attentionWeights}.
+ *
+ * @param weights float32 `[B, H, T, S]`
+ * @param v float32 `[B, H', S, D]`, H' dividing H
+ * @returns float32 `[B, H, T, D]`
+ */
 export function attend(weights: Tensor4D, v: Tensor4D): Tensor4D {
-  return matMul(weights, v);
+  const [b, h, t] = weights.shape;
+  return reshape(matMul(grouped(weights, v.shape[1]), v), [b, h, t, v.shape[3]]);
 }
 
 /**
- * Scaled dot-product attention, `softmax(q kᵀ · scale + mask) v` (Vaswani et al. 2017, "Attention is all you need").
+ * Scaled dot-product attention, `softmax(q kᵀ · scale + mask) v` (Vaswani et al. 2017, "Attention is all you need"), with
+ * fewer key than query heads, a window, a soft cap, a mask or sinks where they are given.
  *
  * Kernels: `Attention` `{q, k, v}`, attributes `causal` and `scale` → `[out, logSumExp [B, H, T]]`; `AttentionGrad`
- * `{dy, q, k, v, out, logSumExp}` → `[dq, dk, dv]`: neither needs the matrix of all scores in memory. The reference keeps it.
+ * `{dy, q, k, v, out, logSumExp}` → `[dq, dk, dv]`: neither needs the matrix of all scores in memory. They are asked only where
+ * there are as many key as query heads and no option beyond these two. The reference keeps the matrix.
  *
  * @param q float32 `[B, H, T, D]`
- * @param k float32 `[B, H, S, D]`
- * @param v float32 `[B, H, S, D]`
+ * @param k float32 `[B, H', S, D]`, H' dividing H
+ * @param v float32 `[B, H', S, D]`
  * @returns float32 `[B, H, T, D]`
  */
-export function attention(
-  q: Tensor4D,
-  k: Tensor4D,
-  v: Tensor4D,
-  { causal = false, scale = q.shape[3] ** -0.5 }: AttentionOptions = {},
-): Tensor4D {
-  return withGradient([q, k, v], (save) => {
-    if (hasKernel('Attention')) {
+export function attention(q: Tensor4D, k: Tensor4D, v: Tensor4D, options: AttentionOptions = {}): Tensor4D {
+  const { causal = false, window, scale = q.shape[3] ** -0.5, softcap, mask, sinks } = options;
+  const plain = [window, softcap, mask, sinks].every((option) => option === undefined);
+  return withGradient(sinks === undefined ? [q, k, v] : [q, k, v, sinks], (save) => {
+    if (plain && q.shape[1] === k.shape[1] && hasKernel('Attention')) {
       const [out, logSumExp] = runKernel('Attention', { q, k, v }, { causal, scale });
       save(q, k, v, out, logSumExp);
       return {
@@ -93,16 +100,93 @@ export function attention(
           runKernel('AttentionGrad', { dy, q, k, v, out, logSumExp }, { causal, scale }),
       };
     }
-    const probabilities = weights(q, k, causal, scale);
-    save(q, k, v, probabilities);
+    const scored = weigh(q, k, options);
+    save(q, k, v, scored.weights, ...scored.saved);
     return {
-      value: product(probabilities, v),
-      backward: (dy, saved) => {
-        const [q, k, v, probabilities] = saved as Tensor4D[];
-        const dWeights = product<Tensor4D>(dy, v, { transposeB: true }); // [B, H, T, S]
-        const dv = product<Tensor4D>(probabilities, dy, { transposeA: true });
-        return [...weightsBackward(dWeights, probabilities, q, k, scale), dv];
+      value: gather(scored.weights, v),
+      backward: (dy, [q, k, v, weights, ...saved]) => {
+        const heads = (k as Tensor4D).shape[1];
+        const dRows = grouped(dy, heads); // [B, H', G T, D]
+        const dWeights = product(dRows, v, { transposeB: true }); // [B, H', G T, S]
+        const dv = product(grouped(weights as Tensor4D, heads), dRows, { transposeA: true });
+        const [dq, dk, ...dSinks] = scored.backward(
+          reshape(dWeights, (weights as Tensor4D).shape),
+          q as Tensor4D,
+          k as Tensor4D,
+          saved,
+        );
+        return [dq, dk, dv, ...dSinks];
       },
     };
   });
+}
+
+/** The heads that share a key head side by side: `[B, H, T, X]` → `[B, H', G T, X]`, G = H / H'. Moves nothing. */
+function grouped(x: Tensor4D, heads: number): Tensor4D {
+  const [b, h, t, width] = x.shape;
+  return h === heads ? x : reshape(x, [b, heads, (h / heads) * t, width]);
+}
+
+function gather(weights: Tensor4D, v: Tensor4D): Tensor4D {
+  const [b, h, t] = weights.shape;
+  return reshape(product<Tensor4D>(grouped(weights, v.shape[1]), v), [b, h, t, v.shape[3]]);
+}
+
+interface Weighed {
+  readonly weights: Tensor4D;
+  /** What `backward` reads, besides q and k. */
+  readonly saved: Tensor[];
+  /** The gradients of q, k and, where there are any, the sinks, given that of the weights. */
+  backward(dWeights: Tensor4D, q: Tensor4D, k: Tensor4D, saved: readonly Tensor[]): Tensor[];
+}
+
+function weigh(q: Tensor4D, k: Tensor4D, options: AttentionOptions): Weighed {
+  const { scale = q.shape[3] ** -0.5, softcap, sinks } = options;
+  const [b, h, t] = q.shape;
+  const keyHeads = k.shape[1];
+  const keyCount = k.shape[2];
+
+  const products = product(grouped(q, keyHeads), k, { transposeB: true }); // [B, H', G T, S]
+  let scores: Tensor = mul(reshape(products, [b, h, t, keyCount]), scale); // [B, H, T, S]
+  if (softcap !== undefined) scores = mul(tanh(div(scores, softcap)), softcap);
+  const capped = softcap === undefined ? [] : [scores];
+  for (const mask of masksOf(t, keyCount, options)) scores = add(scores, mask);
+
+  let weights: Tensor4D;
+  const sinkWeights: Tensor[] = []; // [B, H, T, 1]
+  if (sinks === undefined) {
+    weights = softmax(scores) as Tensor4D;
+  } else {
+    const column = tile(reshape(sinks, [1, h, 1, 1]), [b, 1, t, 1]); // [B, H, T, 1]
+    const all = softmax(concat([scores, column], -1)) as Tensor4D; // [B, H, T, S + 1]
+    weights = slice(all, [0, 0, 0, 0], [b, h, t, keyCount]);
+    sinkWeights.push(slice(all, [0, 0, 0, keyCount], [b, h, t, 1]));
+  }
+
+  return {
+    weights,
+    saved: [weights, ...capped, ...sinkWeights],
+    backward: (dWeights, q, k, [weights, ...others]) => {
+      const weighted = mul(dWeights, weights);
+      const total = sum(weighted, -1, true); // [B, H, T, 1]
+      let dScores = mul(sub(weighted, mul(weights, total)), scale); // [B, H, T, S]
+      if (softcap !== undefined) dScores = mul(dScores, sub(1, square(div(others[0], softcap))));
+      const dRows = grouped(dScores as Tensor4D, keyHeads); // [B, H', G T, S]
+      const dq = reshape(product(dRows, k), q.shape);
+      const dk = product(dRows, grouped(q, keyHeads), { transposeA: true }); // [B, H', S, D]
+      return sinks === undefined ? [dq, dk] : [dq, dk, neg(sum(mul(others.at(-1)!, total), [0, 2, 3]))];
+    },
+  };
+}
+
+/** The masks to add: that which `causal` and `window` ask for, where it hides anything, and the caller's. */
+function masksOf(
+  queries: number,
+  keys: number,
+  { causal = false, window, mask }: AttentionOptions,
+): Tensor[] {
+  const given = mask === undefined ? [] : [mask];
+  const all = Int32Array.from({ length: keys }, (_, s) => s);
+  const own = causal ? attentionMask(all.subarray(keys - queries), all, { window }) : undefined;
+  return own === undefined ? given : [own, ...given];
 }
