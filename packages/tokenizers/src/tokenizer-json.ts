@@ -53,8 +53,16 @@ export type NormalizerSpec =
   | { readonly type: 'Strip'; readonly strip_left?: boolean; readonly strip_right?: boolean }
   | { readonly type: 'Replace'; readonly pattern: PatternSpec; readonly content: string }
   | { readonly type: 'Prepend'; readonly prepend: string }
-  /** SentencePiece's `precompiled_charsmap`, base64. */
-  | { readonly type: 'Precompiled'; readonly precompiled_charsmap: string };
+  | {
+      readonly type: 'Precompiled';
+      /** SentencePiece's `precompiled_charsmap`, base64. */
+      readonly precompiled_charsmap: string;
+      /**
+       * Extension, which Hugging Face's library ignores: replace the longest prefix that the table knows, as SentencePiece
+       * does. Otherwise the table is asked, as Hugging Face's library does it, for short graphemes and for characters.
+       */
+      readonly longest_match?: boolean;
+    };
 
 export type SplitBehavior = 'Removed' | 'Isolated' | 'MergedWithPrevious' | 'MergedWithNext' | 'Contiguous';
 

@@ -91,8 +91,8 @@ function unigram({ format, pieces, byteFallback }: SentencePieceModel): ModelSpe
     type: 'Unigram',
     unk_id: unknown,
     vocab: pieces.map(({ piece, score, type }) => {
-      // Text never becomes one of these; the file gives them score 0, the best there is.
-      const unreachable = type === PieceType.unused || type === PieceType.byte;
+      // Text that happens to spell another kind of piece never becomes it; files give those score 0, the best there is.
+      const unreachable = type !== PieceType.normal && type !== PieceType.userDefined;
       return [piece, unreachable ? (worst - UNKNOWN_PENALTY) * piece.length : score] as const;
     }),
     byte_fallback: byteFallback,
@@ -125,7 +125,7 @@ function normalizer(model: SentencePieceModel): NormalizerSpec | null {
     steps.push({ type: 'Replace', pattern: { Regex }, content });
   };
   if (model.charsmap.length > 0) {
-    steps.push({ type: 'Precompiled', precompiled_charsmap: base64(model.charsmap) });
+    steps.push({ type: 'Precompiled', precompiled_charsmap: base64(model.charsmap), longest_match: true });
   }
   if (model.removeExtraWhitespaces) {
     replace('\\A +| +\\z', '');

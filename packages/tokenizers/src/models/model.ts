@@ -13,6 +13,8 @@ export interface Model {
   readonly vocabulary: Vocabulary;
   /** One more than the highest id. */
   readonly size: number;
+  /** The id whose tokens are given as the text has them, not as the vocabulary does: Unigram's unknown token. */
+  readonly verbatim?: number;
   tokenize(piece: string, emit: Emit): void;
   toJSON(): ModelSpec;
 }

@@ -57,6 +57,10 @@ export class Unigram implements Model {
     this.#bytes = spec.byte_fallback ? byteTokens(this.vocabulary) : undefined;
   }
 
+  get verbatim(): number {
+    return this.#unknown;
+  }
+
   tokenize(piece: string, emit: Emit): void {
     const length = piece.length;
     const best = new Float64Array(length + 1).fill(-Infinity);

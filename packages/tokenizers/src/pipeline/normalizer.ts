@@ -46,7 +46,7 @@ export function compileNormalizer(spec: NormalizerSpec): Normalizer {
     case 'Replace':
       return replace(compileFind(spec.pattern), spec.content);
     case 'Precompiled':
-      return precompiled(spec.precompiled_charsmap);
+      return precompiled(spec.precompiled_charsmap, spec.longest_match ?? false);
     case 'ByteLevel':
       return (text) => text.rewrite((out) => spellBytes(text.text, out));
     default: {
@@ -113,16 +113,24 @@ function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Normalizer {
   };
 }
 
-/** The i-th character of the normal form comes from the i-th of the sequence; more than there are, from the last. */
+/**
+ * What both end in comes from itself. Before that, the i-th character of the normal form comes from the i-th of the
+ * sequence; if there are more than it has, from its last.
+ */
 function alignForm(piece: string, normal: string, at: number, out: Rewriter): void {
-  const characters = [...piece];
+  let same = 0;
+  while (same < normal.length - 1 && same < piece.length - 1 && piece.at(-same - 1) === normal.at(-same - 1))
+    same++;
+  const tail = at + piece.length - same;
+  const characters = [...piece.slice(0, piece.length - same)];
   let from = at;
   let index = 0;
-  for (const character of normal) {
+  for (const character of normal.slice(0, normal.length - same)) {
     const source = characters[Math.min(index, characters.length - 1)]!;
     out.put(character, from, from + source.length);
     if (++index < characters.length) from += source.length;
   }
+  out.keep(tail, at + piece.length);
 }
 
 function bert(spec: Extract<NormalizerSpec, { type: 'BertNormalizer' }>): Normalizer {
@@ -139,8 +147,8 @@ function bert(spec: Extract<NormalizerSpec, { type: 'BertNormalizer' }>): Normal
   return (text) => steps.reduce((current, step) => step(current), text);
 }
 
-/** Controls but tab, newline and carriage return; also unassigned, private and format characters, as `tokenizers` has it. */
-const BERT_REMOVED = /[\0\ufffd]|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Cn}\p{Co}]/gu;
+/** Controls but tab, newline and carriage return; also private and format characters, as `tokenizers` has it. */
+const BERT_REMOVED = /[\0\ufffd]|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}]/gu;
 const BERT_SPACES = new RegExp(`[${WHITE_SPACE}]`, 'gv');
 const IDEOGRAPH =
   /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/u;

@@ -34,6 +34,8 @@ export interface Pipeline {
 
 interface Token {
   readonly id: number;
+  /** Where it is not what the vocabulary says. */
+  readonly text?: string;
   readonly start: number;
   readonly end: number;
 }
@@ -227,8 +229,8 @@ export class PipelineTokenizer implements Tokenizer {
     if (at < clean.length)
       this.#tokensOf(AlignedText.tracked(clean, at, clean.length), search.normalized, tokens, text);
     const bytes = utf8Offsets(clean);
-    tokens.forEach(({ id, start, end }, i) => {
-      const token = this.idToToken(id) ?? '';
+    tokens.forEach(({ id, text: verbatim, start, end }, i) => {
+      const token = verbatim ?? this.idToToken(id) ?? '';
       const offsets = trim ? trim(token, start, end, i === 0) : ([start, end] as const);
       append(encoding, id, token, offsets, [bytes[offsets[0]]!, bytes[offsets[1]]!], place.typeId, 0);
     });
@@ -247,7 +249,9 @@ export class PipelineTokenizer implements Tokenizer {
           const start = piece.originalStart(from);
           const end = piece.originalEnd(to);
           if (id === NO_TOKEN) throw new UnknownTokenError(text.slice(start, end), start);
-          tokens.push({ id, start, end });
+          if (id === this.#p.model.verbatim)
+            tokens.push({ id, text: piece.text.slice(from, to), start, end });
+          else tokens.push({ id, start, end });
         });
       }
     });

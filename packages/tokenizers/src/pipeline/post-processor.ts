@@ -103,8 +103,9 @@ const TRAILING = new RegExp(`${SPACE}+$`, 'v');
 function trimmer(trims: boolean, addPrefixSpace: boolean): TrimOffsets | undefined {
   if (!trims) return undefined;
   return (token, start, end, isFirst) => {
-    const keepsLeading = addPrefixSpace && (isFirst || start === 0);
-    const leading = keepsLeading ? 0 : (LEADING.exec(token)?.[0].length ?? 0);
+    const spaces = LEADING.exec(token)?.[0].length ?? 0;
+    // A single space at the very beginning may be the one that the pre-tokenizer added.
+    const leading = spaces === 1 && addPrefixSpace && (isFirst || start === 0) ? 0 : spaces;
     const trailing = TRAILING.exec(token)?.[0].length ?? 0;
     const from = Math.min(start + leading, end);
     return [from, end >= trailing ? Math.max(end - trailing, from) : end];
