@@ -174,6 +174,11 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   ],
 };
 
+/** Of 25 numbers in a mixed order: each 0.25 from the next, and 0.125 from every multiple of 0.5. */
+function apart(i: number): number {
+  return (((i * 7) % 25) - 12) * 0.25 + 0.125;
+}
+
 /** Random numbers; `positive` ones lie in [1, 2). */
 function inputsOf({ shapes, at }: Case): tf.Variable[] {
   const sizes = shapes.map((shape) => tf.util.sizeFromShape([...shape]));

@@ -48,17 +48,18 @@ function keepReducedDims(gradient: Tensor, shape: number[], axis: number | numbe
   );
 }
 
-const maxOrMin: Gradient = {
+/** @param axes the attribute that names the reduced axes: tfjs spells it differently for the two. */
+const maxOrMin = (axes: 'reductionIndices' | 'axis'): Gradient => ({
   inputsToSave: ['x'],
   outputsToSave: [true],
   gradFunc: (dy, [x, y], attrs) => ({
     x: () => {
-      const axis = attrs.reductionIndices as number | number[];
+      const axis = attrs[axes] as number | number[];
       const chosen = tf.cast(tf.equal(x, keepReducedDims(y, x.shape, axis)), 'float32');
       return tf.mul(keepReducedDims(dy as Tensor, x.shape, axis), chosen);
     },
   }),
-};
+});
 
 const gradients: Readonly<Record<string, Gradient>> = {
   // y = f(x), element by element
@@ -176,8 +177,8 @@ const gradients: Readonly<Record<string, Gradient>> = {
       },
     }),
   },
-  [tf.Max]: maxOrMin,
-  [tf.Min]: maxOrMin,
+  [tf.Max]: maxOrMin('reductionIndices'),
+  [tf.Min]: maxOrMin('axis'),
   [tf.Softmax]: {
     outputsToSave: [true],
     gradFunc: (dy, [y], attrs) => ({
