@@ -108,5 +108,6 @@ const WRITE_FAILURES: Readonly<Record<string, string>> = {
   EPERM: 'the folder is not writable',
   EROFS: 'the file system is read-only',
   ENOTDIR: 'a part of the path is a file',
+  EEXIST: 'a part of the path is a file',
   ENAMETOOLONG: 'the path is too long',
 };

@@ -1,0 +1,3 @@
+export { type LoadCheckpointOptions, loadCheckpoint } from './node/load-checkpoint.ts';
+export { loadModel } from './node/load-model.ts';
+export { saveCheckpoint } from './node/save-checkpoint.ts';
