@@ -1,100 +1,46 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { memory, scalar, type Tensor2D, type Tensor3D, tensor2d, zeros } from '@tensorflow/tfjs-core';
-import { describe, expect, it } from 'vitest';
-import { ConfigError, Context, type KVCache, LanguageModel } from './index.ts';
+import { dispose as disposeTensors, memory, mul, ones, type Tensor } from '@tensorflow/tfjs-core';
+import { expect, it } from 'vitest';
+import { Context, dispose, Rng } from './index.ts';
+import { Toy } from './testing/toy.ts';
 
-const cacheOf = (length: number): KVCache => ({ length, update: (_path, entry) => entry, advance: () => {} });
-
-describe('positions of a context', () => {
-  it('follow the cache', () => {
-    expect([...Context.evaluation({ cache: cacheOf(5) }).columns(3)]).toEqual([5, 6, 7]);
-    expect(Context.evaluation().positions(2)).toEqual({
-      dtype: 'int32',
-      shape: [2],
-      data: Int32Array.of(0, 1),
-    });
-  });
-
-  it('count from the first real token of each row', () => {
-    const prompt = Context.evaluation({ padding: [2, 0] }).positions(3);
-    expect(prompt).toEqual({ dtype: 'int32', shape: [2, 3], data: Int32Array.of(0, 0, 0, 0, 1, 2) });
-    const next = Context.evaluation({ padding: [2, 0], cache: cacheOf(3) })
-      .at('h', 0)
-      .positions(1);
-    expect(next).toEqual({ dtype: 'int32', shape: [2, 1], data: Int32Array.of(1, 3) });
-  });
-
-  it('are alike in all rows where no row is padded', () => {
-    expect(Context.evaluation({ padding: [0, 0] }).positions(2).shape).toEqual([2]);
-  });
+it('narrows path and key together', () => {
+  const ctx = Context.training({ rng: new Rng(3) })
+    .at('h', 2)
+    .at('attn');
+  expect(ctx.path).toBe('h.2.attn');
+  expect(ctx.rng.unit()).toBe(new Rng(3).fold('h').fold(2).fold('attn').unit());
 });
 
-describe('a pass', () => {
-  it('makes what its layers share once, and frees it at the end', () => {
-    const before = memory().numTensors;
-    const shared = Context.evaluation().pass((ctx) => {
-      const first = ctx.at('h', 0).share('mask', () => scalar(1));
-      expect(ctx.at('h', 1).share('mask', () => scalar(2))).toBe(first);
-      expect(ctx.share('other', () => scalar(3))).not.toBe(first);
-      return first;
-    });
-    expect(shared.isDisposed).toBe(true);
-    expect(memory().numTensors).toBe(before);
-  });
-
-  it('shares nothing once it is over', () => {
-    let kept = Context.evaluation();
-    kept.pass((ctx) => {
-      kept = ctx;
-      ctx.share('mask', () => scalar(1));
-    });
-    const again = kept.share('mask', () => scalar(2));
-    expect(again.isDisposed).toBe(false);
-    expect(kept.share('mask', () => again.clone())).not.toBe(again);
-  });
-
-  it('frees what it shares when it fails', () => {
-    const before = memory().numTensors;
-    const failing = () =>
-      Context.evaluation().pass((ctx) => {
-        ctx.share('mask', () => scalar(1));
-        throw new Error('broken');
-      });
-    expect(failing).toThrow('broken');
-    expect(memory().numTensors).toBe(before);
-  });
+it('has no key when nothing is random', () => {
+  const ctx = Context.evaluation();
+  expect([ctx.training, ctx.checkpointing, ctx.path]).toEqual([false, false, '']);
+  expect(() => ctx.rng).toThrow('A context for evaluation has no random key.');
 });
 
-class Zeros extends LanguageModel {
-  readonly vocabSize = 3;
-  readonly blockSize = 8;
+it('shows a tap the output of every module by its path', () => {
+  const toy = new Toy();
+  const x = ones([2, 3]);
+  const seen: string[] = [];
+  const tap = (path: string) => {
+    seen.push(path);
+    return undefined;
+  };
+  const out = toy.call(x, Context.evaluation({ tap }));
+  expect(seen).toEqual(['h.0', 'h.1', 'last', '']);
+  disposeTensors([x, out]);
+  dispose(toy);
+});
 
-  constructor(override readonly supportsCache: boolean) {
-    super();
-  }
-
-  protected override forward(ids: Tensor2D): Tensor3D {
-    return zeros([...ids.shape, 3]);
-  }
-
-  override toConfig() {
-    return {};
-  }
-}
-
-describe('a cached language model', () => {
-  const ids = tensor2d([[1, 2, 0]], [1, 3], 'int32');
-
-  it('advances the cache by its tokens once a pass is complete', () => {
-    const advanced: number[] = [];
-    const cache = { ...cacheOf(2), advance: (count: number) => void advanced.push(count) };
-    new Zeros(true).call(ids, Context.evaluation({ cache }));
-    expect(advanced).toEqual([3]);
-  });
-
-  it('refuses a cache that it would not read', () => {
-    const call = () => new Zeros(false).call(ids, Context.evaluation({ cache: cacheOf(0) }));
-    expect(call).toThrow(ConfigError);
-    expect(call).toThrow('A KV cache needs a model with attention, but Zeros has none');
-  });
+it('lets a tap replace an activation, and leaks nothing', async () => {
+  const before = memory().numTensors;
+  const toy = new Toy();
+  const x = ones([2, 3]);
+  const tap = (path: string, y: Tensor) => (path === 'last' ? mul(y, 0) : undefined);
+  const out = toy.call(x, Context.evaluation({ tap }));
+  const bias = await toy.bias.data();
+  expect(await out.data()).toEqual(Float32Array.of(...bias, ...bias)); // only the bias is left
+  disposeTensors([x, out]);
+  dispose(toy);
+  expect(memory().numTensors).toBe(before);
 });

@@ -11,7 +11,7 @@ export type Tap = (path: string, activation: Tensor) => Tensor | undefined;
 
 /** What the layers of one pass make once and share; closed when the pass is over. */
 interface Shared {
-  readonly tensors: Map<string, Tensor>;
+  readonly tensors: Map<object | undefined, Map<string, Tensor | undefined>>;
   open: boolean;
 }
 
@@ -147,7 +147,8 @@ export class Context {
       return run(new Context({ ...this.#fields, shared }, this.#places));
     } finally {
       shared.open = false;
-      dispose([...shared.tensors.values()]);
+      for (const tensors of shared.tensors.values())
+        dispose([...tensors.values()].filter((made) => made !== undefined));
     }
   }
 
@@ -156,15 +157,18 @@ export class Context {
    * by all. Outside of a pass, and in a recomputation after it, each layer makes its own.
    *
    * @param key names the tensor within the pass, with all that its values depend on
+   * @param of an object that its values depend on too, told apart by identity
    */
-  share<T extends Tensor>(key: string, make: () => T): T {
+  share<T extends Tensor | undefined>(key: string, make: () => T, of?: object): T {
     const { shared } = this.#fields;
     if (!shared?.open) return make();
-    const known = shared.tensors.get(key) as T | undefined;
-    if (known !== undefined) return known;
-    const made = keep(make());
-    shared.tensors.set(key, made);
-    return made;
+    const known = shared.tensors.get(of) ?? new Map<string, Tensor | undefined>();
+    shared.tensors.set(of, known);
+    if (!known.has(key)) {
+      const made = make();
+      known.set(key, made && keep(made));
+    }
+    return known.get(key) as T;
   }
 
   /** Offers an activation to the tap under `name` below this place, and returns what is to be used from here on. */

@@ -11,7 +11,8 @@ export interface KeysAndValues {
 export interface CachedKeysAndValues extends KeysAndValues {
   /**
    * The column of each key, `[S]`, in any order; -1 marks a slot that holds none. Left out where slot s holds column s, as
-   * in a cache that only grows: then no mask is needed to read it.
+   * in a cache that only grows: then no mask is needed to read it. Layers whose columns are alike should get the same array,
+   * so that they share one mask.
    */
   readonly columns?: Int32Array;
 }

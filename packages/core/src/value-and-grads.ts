@@ -23,8 +23,8 @@ export function valueAndGrads(loss: () => Scalar, parameters: ReadonlyMap<string
   );
   const byName = new Map<string, Tensor>();
   for (const [name, variable] of trained) {
-    const gradient = grads[variable.name] as Tensor | null;
-    if (gradient !== null) byName.set(name, gradient);
+    const gradient = grads[variable.name] as Tensor | null | undefined; // absent where the loss does not depend on it
+    if (gradient != null) byName.set(name, gradient);
   }
   return { value, grads: byName };
 }
