@@ -11,6 +11,8 @@ import { compileNormalizer } from './pipeline/normalizer.ts';
 import { PipelineTokenizer } from './pipeline/pipeline-tokenizer.ts';
 import { compilePostProcessor } from './pipeline/post-processor.ts';
 import { compilePreTokenizer } from './pipeline/pre-tokenizer.ts';
+import { findScanner } from './scan/find-scanner.ts';
+import { WordEncoder } from './scan/word-encoder.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import type { PreTokenizerSpec, TokenizerSpec } from './tokenizer-json.ts';
 
@@ -26,6 +28,7 @@ export function createTokenizer(spec: TokenizerSpec): Tokenizer {
   const byteLevel = isByteLevel(spec);
   const normalizer = spec.normalizer ? compileNormalizer(spec.normalizer) : undefined;
   const model = createModel(spec, byteLevel);
+  const scanner = byteLevel ? findScanner(spec.pre_tokenizer) : undefined;
   const added = new AddedTokens(spec.added_tokens ?? [], normalizer);
   return new PipelineTokenizer({
     spec,
@@ -33,7 +36,7 @@ export function createTokenizer(spec: TokenizerSpec): Tokenizer {
     normalizer,
     preTokenizer: spec.pre_tokenizer ? compilePreTokenizer(spec.pre_tokenizer, !byteLevel) : undefined,
     model,
-    words: undefined,
+    words: scanner && model instanceof ByteLevelBpe ? new WordEncoder(scanner, model) : undefined,
     postProcessor: compilePostProcessor(spec.post_processor),
     decoder: compileDecoder(spec.decoder),
   });

@@ -1,5 +1,6 @@
 import { TargetArrayError, TokenIdError, UnknownTokenError } from '../errors.ts';
 import { type Model, NO_TOKEN } from '../models/model.ts';
+import type { WordEncoder } from '../scan/word-encoder.ts';
 import type {
   DecodeOptions,
   EncodeOptions,
@@ -17,7 +18,6 @@ import type { Normalizer } from './normalizer.ts';
 import type { Place, PostProcessor } from './post-processor.ts';
 import type { PreTokenizer } from './pre-tokenizer.ts';
 import { utf8Offsets, wellFormed } from './unicode.ts';
-import type { WordEncoder } from './word-encoder.ts';
 
 export interface Pipeline {
   readonly spec: TokenizerSpec;
