@@ -8,6 +8,7 @@ import { countWords } from './count-words.ts';
 import { drain } from './drain.ts';
 import { mergePairs } from './merge-pairs.ts';
 import type { TieRule } from './merge-queue.ts';
+import { specialTokens } from './special-tokens.ts';
 import {
   checkSpecialTokens,
   checkVocabSize,
@@ -39,13 +40,13 @@ export interface BpeTrainingOptions extends TrainingOptions {
 export async function trainBpe(corpus: Corpus, options: BpeTrainingOptions): Promise<TokenizerJson> {
   const {
     vocabSize,
-    specialTokens = [],
+    specialTokens: special = [],
     pattern = 'gpt4',
     minFrequency = 2,
     tieRule = 'first-seen',
   } = options;
-  checkSpecialTokens(specialTokens);
-  checkVocabSize(vocabSize, 256 + specialTokens.length, '256 bytes and the special tokens');
+  checkSpecialTokens(special);
+  checkVocabSize(vocabSize, 256 + special.length, '256 bytes and the special tokens');
   if (!(minFrequency >= 1)) throw new TrainingOptionError('minFrequency', minFrequency, 'at least 1');
 
   const counter = new WordCounter();
@@ -54,7 +55,7 @@ export async function trainBpe(corpus: Corpus, options: BpeTrainingOptions): Pro
   const { tokens, merges } = await drain(
     mergePairs(counter.toBytes(), {
       alphabet: BYTE_STRINGS,
-      vocabSize: vocabSize - specialTokens.length,
+      vocabSize: vocabSize - special.length,
       minFrequency,
       tieRule,
     }),
@@ -64,22 +65,14 @@ export async function trainBpe(corpus: Corpus, options: BpeTrainingOptions): Pro
   const spelled = tokens.map(spell);
   return {
     version: '1.0',
-    added_tokens: specialTokens.map((content, i) => ({
-      id: tokens.length + i,
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
+    added_tokens: specialTokens(special, tokens.length),
     normalizer: null,
     pre_tokenizer: byteLevelPreTokenizer(pattern),
     post_processor: null,
     decoder: BYTE_LEVEL,
     model: {
       type: 'BPE',
-      vocab: Object.fromEntries([...spelled, ...specialTokens].map((token, id) => [token, id])),
+      vocab: Object.fromEntries([...spelled, ...special].map((token, id) => [token, id])),
       merges: merges.map(([left, right]) => [spelled[left]!, spelled[right]!] as const),
     },
   };
