@@ -1,6 +1,6 @@
 import { defineConfig, type Options } from 'tsup';
 
-/** The one build configuration of every package: ESM and types, nothing bundled that is not ours. */
+/** The one build configuration of every package: ESM and types; what package.json declares stays an import. */
 export function packageBuild(options: Options = {}) {
   return defineConfig({
     entry: ['src/index.ts'],

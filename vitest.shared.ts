@@ -4,7 +4,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 const packages = fileURLToPath(new URL('packages', import.meta.url));
 
 /** Tests run on sources: `@minigpt/core` is `packages/core/src`, so no build comes first. */
-export const sourceAliases = [
+const sourceAliases = [
   { find: /^@minigpt\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` },
   { find: /^@minigpt\/([^/]+)\/(.+)$/, replacement: `${packages}/$1/src/$2.ts` },
 ];

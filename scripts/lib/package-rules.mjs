@@ -10,7 +10,7 @@ import { importsOf, packageOf, reachable } from './imports.mjs';
  *
  * @type {Record<string, { imports: readonly string[], types?: readonly string[] }>}
  */
-export const arrows = {
+const arrows = {
   tokenizers: { imports: [] },
   core: { imports: [] },
   ops: { imports: ['core'] },
