@@ -23,7 +23,7 @@ export class Conv1D extends Module {
   constructor({ inFeatures, outFeatures, bias = true, weightInit = normal(0.02), rng }: Conv1DOptions) {
     super();
     this.weight = parameter(weightInit([inFeatures, outFeatures], rng.fold('weight')));
-    if (bias) this.bias = parameter(zeros([outFeatures], rng.fold('bias')));
+    if (bias) this.bias = parameter(zeros([outFeatures]));
   }
 
   protected override forward(x: Tensor): Tensor {

@@ -1,6 +1,7 @@
 import { Module, parameter } from '@minigpt/core';
 import { layerNorm } from '@minigpt/ops';
-import { ones, type Tensor, type Tensor1D, type Variable, zeros } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Variable } from '@tensorflow/tfjs-core';
+import { ones, zeros } from './initializers.ts';
 
 export interface LayerNormOptions {
   /** C: the width of the last dimension. */

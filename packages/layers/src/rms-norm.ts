@@ -1,26 +1,32 @@
 import { Module, parameter } from '@minigpt/core';
 import { rmsNorm } from '@minigpt/ops';
-import { ones, type Tensor, type Tensor1D, type Variable } from '@tensorflow/tfjs-core';
+import { add, type Tensor, type Tensor1D, type Variable } from '@tensorflow/tfjs-core';
+import { ones, zeros } from './initializers.ts';
 
 export interface RMSNormOptions {
   /** C: the width of the last dimension. */
   readonly size: number;
   /** Added to the mean square, under the root. */
   readonly eps?: number;
+  /** Multiply by 1 + weight, so that the weight starts at 0, as Gemma does. */
+  readonly unitOffset?: boolean;
 }
 
 /** Unit root mean square over the last dimension, then a learned scale; see `rmsNorm` in `@minigpt/ops`. */
 export class RMSNorm extends Module {
   readonly weight: Variable;
   readonly eps: number;
+  readonly unitOffset: boolean;
 
-  constructor({ size, eps = 1e-5 }: RMSNormOptions) {
+  constructor({ size, eps = 1e-5, unitOffset = false }: RMSNormOptions) {
     super();
-    this.weight = parameter(ones([size]));
+    this.weight = parameter(unitOffset ? zeros([size]) : ones([size]));
     this.eps = eps;
+    this.unitOffset = unitOffset;
   }
 
   protected override forward(x: Tensor): Tensor {
-    return rmsNorm(x, this.weight as Tensor as Tensor1D, { eps: this.eps });
+    const weight = this.unitOffset ? add(this.weight, 1) : this.weight;
+    return rmsNorm(x, weight as Tensor as Tensor1D, { eps: this.eps });
   }
 }

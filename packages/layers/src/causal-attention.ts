@@ -1,0 +1,67 @@
+import type { Context } from '@minigpt/core';
+import {
+  type AttentionOptions,
+  attend,
+  attention,
+  attentionMask,
+  attentionWeights,
+  dropout,
+} from '@minigpt/ops';
+import type { Tensor4D } from '@tensorflow/tfjs-core';
+
+export interface CausalAttentionOptions {
+  /** How many keys a query sees, itself included; all before it unless told. */
+  readonly window?: number;
+  /** What the scores are multiplied by; 1/√D unless told. */
+  readonly scale?: number;
+  /** See `AttentionOptions.softcap`. */
+  readonly softcap?: number;
+  /** The rate of dropout on the attention weights while training. */
+  readonly dropout?: number;
+}
+
+/**
+ * Attention of the tokens of a pass to themselves and to what is before them, as an attention layer does it between its
+ * projections: through the context's cache where there is one, blind to padding, and seen by a tap, which gets the weights
+ * `[B, H, T, S]` under `attention`.
+ *
+ * @param q float32 `[B, H, T, D]`
+ * @param k float32 `[B, H', T, D]`, H' dividing H
+ * @param v float32 `[B, H', T, D]`
+ * @param ctx the context of the layer: its path names the layer to the cache
+ * @returns float32 `[B, H, T, D]`
+ */
+export function causalAttention(
+  q: Tensor4D,
+  k: Tensor4D,
+  v: Tensor4D,
+  ctx: Context,
+  { window, scale, softcap, dropout: rate = 0 }: CausalAttentionOptions = {},
+): Tensor4D {
+  const cached = ctx.cache?.update(ctx.path, { keys: k, values: v }, { window });
+  const { keys, values, columns } = cached ?? { keys: k, values: v, columns: undefined };
+  const options = { scale, softcap, ...visibility(q.shape[2], keys.shape[2], columns, window, ctx) };
+  const dropped = ctx.training && rate > 0;
+  // The fused form, unless somebody changes or looks at the weights between the two products.
+  if (!dropped && ctx.tap === undefined) return attention(q, keys, values, options);
+  const weights = ctx.observe(attentionWeights(q, keys, options), 'attention'); // [B, H, T, S]
+  return attend(dropped ? dropout(weights, rate, ctx.at('attn_dropout').rng) : weights, values);
+}
+
+/** Which keys the queries see: plainly causal where that says it all, else a mask that the layers of a pass share. */
+function visibility(
+  queries: number,
+  keys: number,
+  columns: Int32Array | undefined,
+  window: number | undefined,
+  ctx: Context,
+): Pick<AttentionOptions, 'causal' | 'mask'> {
+  const { padding } = ctx;
+  const slides = window !== undefined && window < keys;
+  if (columns === undefined && padding === undefined && !slides) return { causal: true };
+  const makeMask = () => {
+    const keyColumns = columns ?? Int32Array.from({ length: keys }, (_, s) => s);
+    return attentionMask(ctx.columns(queries), keyColumns, { window, padding });
+  };
+  return { mask: ctx.share(`attention mask ${queries} ${keys} ${window}`, makeMask, columns) };
+}

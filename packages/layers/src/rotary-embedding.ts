@@ -1,0 +1,50 @@
+import type { Context } from '@minigpt/core';
+import { type RopeLayout, type RopeScaling, rope, ropeFrequencies, ropeTables } from '@minigpt/ops';
+import { type Tensor, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
+
+export interface RotaryEmbeddingOptions {
+  /** R: how many dimensions of a head turn; even. */
+  readonly rotaryDim: number;
+  readonly theta?: number;
+  readonly scaling?: RopeScaling;
+  /** The context that the model was made for; only `dynamic` scaling looks at it. */
+  readonly maxLength: number;
+  readonly layout?: RopeLayout;
+}
+
+/**
+ * The rotary embedding of a model: one object for all of its layers, which share the tables of a pass. It has no parameters.
+ * Positions are those of the context; see `rope` and `ropeFrequencies` in `@minigpt/ops`.
+ */
+export class RotaryEmbedding {
+  readonly settings: Required<RotaryEmbeddingOptions>;
+
+  constructor({
+    theta = 10000,
+    scaling = { type: 'default' },
+    layout = 'half',
+    ...rest
+  }: RotaryEmbeddingOptions) {
+    this.settings = { theta, scaling, layout, ...rest };
+  }
+
+  /** Turns queries or keys, float32 `[B, H, T, D]`, to the positions of the context's tokens. */
+  rotate(x: Tensor4D, ctx: Context): Tensor4D {
+    const [cos, sin] = this.#tables(x.shape[2], ctx);
+    return rope(x, cos, sin, { layout: this.settings.layout });
+  }
+
+  /** float32 `[T, R/2]`, or `[B, T, R/2]` in a padded batch. */
+  #tables(count: number, ctx: Context): [cos: Tensor, sin: Tensor] {
+    const table = (name: 'cos' | 'sin') => () => {
+      const { data, shape } = ctx.positions(count);
+      const length = 1 + Math.max(...data);
+      const values = ropeTables(data, ropeFrequencies({ ...this.settings, length }))[name];
+      return tensor(values, [...shape, this.settings.rotaryDim / 2]);
+    };
+    return [
+      ctx.share(`rope cos ${count}`, table('cos'), this),
+      ctx.share(`rope sin ${count}`, table('sin'), this),
+    ];
+  }
+}
