@@ -1,6 +1,7 @@
 // `pnpm new:layer NAME` writes a layer that works, its test and its export, for you to change.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { layerSource, layerTestSource } from './lib/layer-template.mjs';
 
 const help = `Usage: pnpm new:layer NAME
 
@@ -46,46 +47,11 @@ function newLayer(names) {
     throw new Error(`@minigpt/layers exports ${className} already; choose another name than "${name}".`);
   }
 
-  writeFileSync(new URL(`${name}.ts`, src), layer(className));
-  writeFileSync(new URL(`${name}.test.ts`, src), test(name, className));
+  writeFileSync(new URL(`${name}.ts`, src), layerSource(className));
+  writeFileSync(new URL(`${name}.test.ts`, src), layerTestSource(name, className));
   writeFileSync(new URL('index.ts', src), withExport(index, name, className));
   console.log(`packages/layers/src/${name}.ts\npackages/layers/src/${name}.test.ts`);
   console.log(`Next: write its formula, shapes and source into the docstring, then pnpm test ${name}`);
-}
-
-/** @param {string} className */
-function layer(className) {
-  return `import { Module, parameter } from '@minigpt/core';
-import { mul, ones, type Tensor, type Variable } from '@tensorflow/tfjs-core';
-
-export interface ${className}Options {
-  /** C: the width of the last dimension. */
-  readonly size: number;
-}
-
-/** \`y = x * weight\`, a learned scale for each channel; float32 \`[..., C]\` → \`[..., C]\`. */
-export class ${className} extends Module {
-  readonly weight: Variable;
-
-  constructor({ size }: ${className}Options) {
-    super();
-    this.weight = parameter(ones([size]));
-  }
-
-  protected override forward(x: Tensor): Tensor {
-    return mul(x, this.weight); // [..., C]
-  }
-}
-`;
-}
-
-/** @param {string} name @param {string} className */
-function test(name, className) {
-  return `import { testLayer } from '@minigpt/testing';
-import { ${className} } from './${name}.ts';
-
-testLayer('${className}', () => new ${className}({ size: 6 }), { input: [2, 3, 6], output: [2, 3, 6] });
-`;
 }
 
 /**
