@@ -20,14 +20,14 @@ testLayer(
       rotary,
       qkvBias: true,
       outputBias: true,
-      qkNorm: { over: 'head', eps: 1e-5 },
+      qkNorm: { over: 'head', eps: 1 }, // smooth enough for finite differences
       window: 2,
       scale: 0.3,
       softcap: 5,
       dropout: 0.3,
       rng,
     }),
-  { ...kept, step: 2 ** -6 }, // norms of small queries bend sharply
+  kept,
 );
 testLayer('GatedMLP', (rng) => new GatedMLP({ hiddenSize: 8, intermediateSize: 6, rng }), kept);
 testLayer(
