@@ -1,5 +1,8 @@
 import { SPLIT_PATTERNS } from './split-patterns.ts';
 
+/** Each number alone. */
+export const SINGLE_DIGIT = String.raw`\p{N}`;
+
 /** How llama.cpp cuts text for one value of `tokenizer.ggml.pre`. */
 export interface GgufPreTokenizer {
   /** Expressions applied one after another, each to the pieces the last left. */
@@ -14,7 +17,7 @@ const { gpt2, gpt4, o200k } = SPLIT_PATTERNS;
 
 const gpt2Like: GgufPreTokenizer = { patterns: [gpt2] };
 /** Every digit alone first, then GPT-2's pattern on each piece: one joined expression would cut `"\n\n1"` elsewhere. */
-const digitsFirst: GgufPreTokenizer = { patterns: [String.raw`\p{N}`, gpt2] };
+const digitsFirst: GgufPreTokenizer = { patterns: [SINGLE_DIGIT, gpt2] };
 const llama3: GgufPreTokenizer = { patterns: [gpt4], ignoreMerges: true, addBos: true };
 const gpt4Like: GgufPreTokenizer = { patterns: [gpt4] };
 const qwen2: GgufPreTokenizer = { patterns: [gpt4.replace(String.raw`\p{N}{1,3}`, String.raw`\p{N}`)] };
@@ -86,5 +89,5 @@ export const GGUF_PRE_TOKENIZERS: Readonly<Record<string, GgufPreTokenizer>> = {
   bloom: { patterns: [bloom] },
   'poro-chat': { patterns: [bloom] },
   'gpt3-finnish': { patterns: [bloom] },
-  viking: { patterns: [bloom, String.raw`\p{N}`] },
+  viking: { patterns: [bloom, SINGLE_DIGIT] },
 };

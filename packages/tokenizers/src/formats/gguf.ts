@@ -1,9 +1,10 @@
 import { TokenizerFormatError, UnknownComponentError } from '../errors.ts';
 import type { AddedToken, PreTokenizerSpec, TokenizerJson } from '../tokenizer-json.ts';
 import { BYTE_LEVEL } from './byte-level.ts';
-import { GGUF_PRE_TOKENIZERS } from './gguf-split-patterns.ts';
+import { GGUF_PRE_TOKENIZERS, SINGLE_DIGIT } from './gguf-split-patterns.ts';
 import { type Piece, PieceType } from './piece-type.ts';
 import { sentencePieceToJson } from './sentencepiece-json.ts';
+import { SPLIT_PATTERNS } from './split-patterns.ts';
 import { templateAround } from './template-around.ts';
 
 const FORMAT = 'GGUF vocabulary';
@@ -167,19 +168,13 @@ function byteLevelBpe(vocabulary: Vocabulary): TokenizerJson {
     );
   }
   const { patterns, ignoreMerges = false, addBos = false } = GGUF_PRE_TOKENIZERS[pre]!;
-  const split = patterns.map(
-    (Regex): PreTokenizerSpec => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false }),
-  );
   const prefix = (vocabulary.flag('add_bos_token') ?? addBos) ? vocabulary.id('bos') : undefined;
   const suffix = vocabulary.flag('add_eos_token') ? vocabulary.id('eos') : undefined;
   return {
     version: '1.0',
     added_tokens: vocabulary.addedTokens(),
     normalizer: null,
-    pre_tokenizer: {
-      type: 'Sequence',
-      pretokenizers: [...split, BYTE_LEVEL],
-    },
+    pre_tokenizer: { type: 'Sequence', pretokenizers: splitSteps(patterns) },
     post_processor: templateAround(vocabulary.tokens, prefix, suffix),
     decoder: BYTE_LEVEL,
     model: {
@@ -189,6 +184,16 @@ function byteLevelBpe(vocabulary: Vocabulary): TokenizerJson {
       ignore_merges: ignoreMerges,
     },
   };
+}
+
+/** The patterns in turn, then bytes. GPT-2's pattern and single digits are spelled as published tokenizer.json files do. */
+function splitSteps(patterns: readonly string[]): PreTokenizerSpec[] {
+  const endsInGpt2 = patterns.at(-1) === SPLIT_PATTERNS.gpt2;
+  const steps = (endsInGpt2 ? patterns.slice(0, -1) : patterns).map((Regex): PreTokenizerSpec => {
+    if (Regex === SINGLE_DIGIT) return { type: 'Digits', individual_digits: true };
+    return { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false };
+  });
+  return [...steps, { ...BYTE_LEVEL, use_regex: endsInGpt2 }];
 }
 
 function merges(vocabulary: Vocabulary): (readonly [string, string])[] {

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createTokenizer } from '../create-tokenizer.ts';
 import { alphabetToBytes } from '../pipeline/byte-alphabet.ts';
+import { NativeTokenizer } from '../testing/native.ts';
 import { shared } from '../testing/shared.ts';
 import type { BpeSpec, TokenizerJson } from '../tokenizer-json.ts';
 import type { TieRule } from './merge-queue.ts';
@@ -133,6 +135,22 @@ describe('trainBpe', () => {
   });
 });
 
+describe('a trained tokenizer', () => {
+  it.each(['gpt2', 'gpt4', 'o200k', String.raw`\w+|\s`])(
+    'is read by Hugging Face with the same ids: %s',
+    async (pattern) => {
+      const text = "The cat's mat isn't 12345 long… and naïve cats sat!!\n\n  ÜBER 字字\r\n".repeat(4);
+      const json = await trainBpe(text, { vocabSize: 320, pattern, specialTokens: ['<|end|>'] });
+      const native = new NativeTokenizer(json);
+      const tokenizer = createTokenizer(json);
+      for (const sample of [text, 'cats <|end|> mats\u0085\ufeff', '', '  \n 99999']) {
+        expect(await native.encode(sample)).toEqual(tokenizer.encode(sample, { allowedSpecial: 'all' }));
+      }
+      expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
+    },
+  );
+});
+
 describe.skipIf(!shared)('trainBpe against published trainers (needs shared/data)', () => {
   const sharedText = (path: string) => readFileSync(`${shared}/data/${path}`, 'utf8');
 
@@ -159,5 +177,15 @@ describe.skipIf(!shared)('trainBpe against published trainers (needs shared/data
     const json = await trainBpe(text, { vocabSize: golden.vocab_size, pattern: 'gpt4', minFrequency: 1 });
     const { vocab } = json.model as BpeSpec;
     expect(mergesOf(json).map(([left, right]) => [vocab[left], vocab[right]])).toEqual(golden.merges);
+
+    const tokenizer = createTokenizer(json);
+    const split = (isTest: boolean) => stories.filter((_, i) => (i % 10 === 0) === isTest).join('\n');
+    const ids = tokenizer.encode(split(false));
+    expect(ids.slice(0, 50)).toEqual(golden.train_first50);
+    const longest = tokenizer.longestTokens(20).map(({ bytes }) => new TextDecoder().decode(bytes));
+    expect(longest.map((token) => token.length)).toEqual(
+      golden.longest20.map((token: string) => token.length),
+    );
+    expect(tokenizer.encode('hello world')).toEqual(golden.hello_world);
   });
 });

@@ -2,9 +2,10 @@ import { BYTE_LEVEL, byteLevelPreTokenizer, splitPattern } from '../formats/byte
 import type { NamedSplitPattern } from '../formats/split-patterns.ts';
 import { BYTE_TO_CHARACTER } from '../pipeline/byte-alphabet.ts';
 import { compilePattern } from '../regex/pattern.ts';
+import { findScanner } from '../scan/find-scanner.ts';
 import type { TokenizerJson } from '../tokenizer-json.ts';
 import type { Corpus } from './corpus.ts';
-import { countWords } from './count-words.ts';
+import { type CountText, countWords } from './count-words.ts';
 import { drain } from './drain.ts';
 import { mergePairs } from './merge-pairs.ts';
 import type { TieRule } from './merge-queue.ts';
@@ -50,7 +51,7 @@ export async function trainBpe(corpus: Corpus, options: BpeTrainingOptions): Pro
   if (!(minFrequency >= 1)) throw new TrainingOptionError('minFrequency', minFrequency, 'at least 1');
 
   const counter = new WordCounter();
-  await countWords(corpus, counter, splitCounter(splitPattern(pattern)), options);
+  await countWords(corpus, counter, wordCounter(pattern), options);
 
   const { tokens, merges } = await drain(
     mergePairs(counter.toBytes(), {
@@ -87,10 +88,20 @@ function spell(byteString: string): string {
   return token;
 }
 
-/** Counts the matches of an expression, and what lies between them. */
-function splitCounter(regex: string) {
-  const find = compilePattern(regex);
-  return (text: string, counter: WordCounter): void => {
+/** Counts words by a hand-written scanner where the pattern has one, else the pattern's matches and what lies between. */
+function wordCounter(pattern: string): CountText {
+  const scan = findScanner(byteLevelPreTokenizer(pattern));
+  if (scan) {
+    return (text, counter) => {
+      for (let at = 0; at < text.length; ) {
+        const end = scan(text, at, text.length);
+        counter.add(text, at, end);
+        at = end;
+      }
+    };
+  }
+  const find = compilePattern(splitPattern(pattern));
+  return (text, counter) => {
     let last = 0;
     for (const [start, end] of find(text)) {
       counter.add(text, last, start);
