@@ -34,3 +34,5 @@ function resolveFile(name: EncodingName): string {
 export async function readTokenizerFile(path: string): Promise<Tokenizer> {
   return loadTokenizer(new Uint8Array(await readFile(path)));
 }
+
+export { readTextFiles } from './train/read-text-files.ts';
