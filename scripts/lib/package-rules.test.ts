@@ -72,11 +72,22 @@ describe('package rules', () => {
 
   it('refuses what is not declared, and in what ships also what is declared for development only', () => {
     write('src/index.ts', `import { ops } from '@minigpt/ops';\nimport pc from 'picocolors';`);
-    write('src/linear.test.ts', `import fc from 'fast-check';\nimport { tokenize } from '@minigpt/data';`);
-    expect(problems({ devDependencies: { picocolors: '^1.1.1', 'fast-check': '^4.0.0' } })).toEqual([
+    write(
+      'src/linear.test.ts',
+      `import fc from 'fast-check';\nimport { GPT } from '@minigpt/models';\nimport pc from 'yoctocolors';`,
+    );
+    const devDependencies = { picocolors: '^1.1.1', 'fast-check': '^4.0.0' };
+    expect(problems({ dependencies: {}, devDependencies })).toEqual([
       'src/index.ts: @minigpt/ops ships but is in neither dependencies nor peerDependencies.',
       'src/index.ts: picocolors ships but is in neither dependencies nor peerDependencies.',
-      'src/linear.test.ts: @minigpt/data is imported but not declared in package.json.',
+      'src/linear.test.ts: yoctocolors is imported but not declared in package.json.',
+    ]);
+  });
+
+  it('refuses a dependency on one of ours that nothing uses', () => {
+    const dependencies = { '@minigpt/core': 'workspace:^', '@minigpt/ops': 'workspace:^' };
+    expect(problems({ dependencies })).toEqual([
+      'package.json: @minigpt/ops is among the dependencies, but nothing that ships imports it.',
     ]);
   });
 
