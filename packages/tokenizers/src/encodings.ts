@@ -72,7 +72,7 @@ export function encodingFile(name: EncodingName): string {
  */
 export async function createEncoding(name: EncodingName, file: Uint8Array): Promise<Tokenizer> {
   const definition = ENCODINGS[name];
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', Uint8Array.from(file)));
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(file)));
   const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
   if (sha256 !== definition.sha256) {
     throw new EncodingDataError(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { characterTokenizer, createTokenizer, UnknownTokenError, wordTokenizer } from './index.ts';
-import { NativeTokenizer } from './testing/native.ts';
+import { hasNative, NativeTokenizer } from './testing/native.ts';
 
 describe('characterTokenizer', () => {
   const tokenizer = characterTokenizer.train('Call me Ishmael.\n🐳');
@@ -49,7 +49,7 @@ describe('wordTokenizer', () => {
   });
 });
 
-describe("Hugging Face's tokenizers", () => {
+describe.skipIf(!hasNative)("Hugging Face's tokenizers (needs its native binding)", () => {
   it.each([
     ['characters', characterTokenizer.train('Call me Ishmael.\n🐳')],
     ['words', wordTokenizer.train('Call me Ishmael.\n🐳 said')],

@@ -90,7 +90,7 @@ export type PreTokenizerSpec =
       readonly type: 'Split';
       readonly pattern: PatternSpec;
       readonly behavior: SplitBehavior;
-      readonly invert?: boolean;
+      readonly invert: boolean;
     }
   | { readonly type: 'Digits'; readonly individual_digits?: boolean }
   | { readonly type: 'Punctuation'; readonly behavior?: SplitBehavior }

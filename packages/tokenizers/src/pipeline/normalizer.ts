@@ -62,7 +62,9 @@ export function compileNormalizer(spec: NormalizerSpec): Normalizer {
   }
 }
 
-const MARKS = /\p{Mn}/gu;
+const MARKS = /\p{M}/gu;
+/** BERT's accents: those that take no space. */
+const NONSPACING_MARKS = /\p{Mn}/gu;
 const NMT_REMOVED = /(?![\0\t\n\f\r\u0080-\u008e\u0090-\u009e])\p{Cc}/gu;
 const NMT_SPACES = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g;
 
@@ -141,7 +143,7 @@ function bert(spec: Extract<NormalizerSpec, { type: 'BertNormalizer' }>): Normal
   }
   if (handle_chinese_chars) steps.push(perCharacter((character) => ` ${character} `, IDEOGRAPH));
   if (strip_accents ?? lowercase) {
-    steps.push(unicodeForm('NFD'), (text) => text.replace(MARKS, ''));
+    steps.push(unicodeForm('NFD'), (text) => text.replace(NONSPACING_MARKS, ''));
   }
   if (lowercase) steps.push(compileNormalizer({ type: 'Lowercase' }));
   return (text) => steps.reduce((current, step) => step(current), text);

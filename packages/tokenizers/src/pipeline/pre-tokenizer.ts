@@ -38,7 +38,7 @@ export function compilePreTokenizer(spec: PreTokenizerSpec, spells = true): PreT
       };
     }
     case 'Split':
-      return splitter(compileFind(spec.pattern), spec.behavior, spec.invert ?? false);
+      return splitter(compileFind(spec.pattern), spec.behavior, spec.invert);
     case 'Digits':
       return splitter(compilePattern(spec.individual_digits ? '\\p{N}' : '\\p{N}+'), 'Isolated', false);
     case 'Punctuation':

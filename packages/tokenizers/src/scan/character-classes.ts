@@ -24,11 +24,16 @@ const MEMBERS: readonly (readonly [RegExp, number])[] = [
   [/[\p{Ll}\p{Lm}\p{Lo}\p{M}]+/gu, LOWER],
 ];
 
+const PAGE = 0x400;
+
 /** The classes of code points [from, from + count). */
 function classify(from: number, count: number): Uint8Array {
-  const characters: string[] = [];
-  for (let point = from; point < from + count; point++) characters.push(String.fromCodePoint(point));
-  const text = characters.join('');
+  let text = '';
+  for (let page = from; page < from + count; page += PAGE) {
+    text += String.fromCodePoint(
+      ...Array.from({ length: Math.min(PAGE, from + count - page) }, (_, i) => page + i),
+    );
+  }
   const width = from > 0xffff ? 2 : 1;
   const classes = new Uint8Array(count);
   for (const [expression, bit] of MEMBERS) {
@@ -53,7 +58,6 @@ export function unitClasses(): Uint8Array {
   return table;
 }
 
-const PAGE = 0x400;
 const astralPages: (Uint8Array | undefined)[] = [];
 
 function astralClass(point: number): number {
