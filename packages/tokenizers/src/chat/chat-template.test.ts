@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { loadTokenizer } from '../load-tokenizer.ts';
 import { shared } from '../testing/shared.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import { type ChatMessage, ChatTemplate } from './chat-template.ts';
@@ -187,6 +188,23 @@ describe.skipIf(!shared)("ChatTemplate against transformers' apply_chat_template
     gemma: 'gemma',
     'phi-3': 'phi3',
   };
+
+  it("gives Mistral's ids for a question", () => {
+    const tokenizer = loadTokenizer(
+      new Uint8Array(readFileSync(`${shared}/data/tokenizers/mistral-v1.model`)),
+    );
+    const question = { role: 'user', content: 'Can you write an email explaining what an LLM is?' };
+    const { text, ids } = ChatTemplate.named('mistral').encode(tokenizer, [question]);
+    expect(text).toBe(`<s>[INST] ${question.content} [/INST]`);
+    expect(ids).toEqual([
+      1, 733, 16289, 28793, 2418, 368, 3324, 396, 4927, 20400, 767, 396, 16704, 28755, 349, 28804, 733, 28748,
+      16289, 28793,
+    ]);
+    const answer = { role: 'assistant', content: 'No.' };
+    const training = ChatTemplate.named('mistral').encodeForTraining(tokenizer, [question, answer]);
+    const learned = training.ids.filter((_, i) => training.assistantMask[i] === 1);
+    expect(tokenizer.decode(learned)).toBe('No.</s>');
+  });
 
   it.each(['given', 'named'] as const)('every text and error: templates as %s', (kind) => {
     const { templates, conversations, cases } = golden();
