@@ -54,7 +54,7 @@ function load(): void {
     );
   }
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '1';
-  restoreIsNullOrUndefined();
+  defineIsNullOrUndefined();
   try {
     require(whole.folder);
   } catch (cause) {
@@ -66,8 +66,8 @@ function load(): void {
   }
 }
 
-/** tfjs-node calls `util.isNullOrUndefined`, which Node 23 removed. */
-function restoreIsNullOrUndefined(): void {
+/** tfjs-node calls `util.isNullOrUndefined`, which Node 22 warns of and Node 23 removed. */
+function defineIsNullOrUndefined(): void {
   const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean };
-  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  util.isNullOrUndefined = (value) => value === null || value === undefined;
 }

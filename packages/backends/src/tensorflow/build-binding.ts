@@ -12,9 +12,7 @@ import type { TfjsNodePackage } from './tfjs-node.ts';
 /** The version of Node's binary interface; node-pre-gyp looks for the binding in a folder of this name. */
 const napi = 8;
 
-const { include_dir: nodeHeaders } = createRequire(import.meta.url)('node-api-headers') as {
-  readonly include_dir: string;
-};
+const require = createRequire(import.meta.url);
 
 /**
  * Compiles tfjs-node's binding against a TensorFlow library, unless that was done before: about 5 s, without node-gyp,
@@ -29,6 +27,7 @@ export async function buildBinding(
   tfjsNode: TfjsNodePackage,
   tensorflow: TensorFlowLibrary,
 ): Promise<string> {
+  const { include_dir: nodeHeaders } = require('node-api-headers') as { readonly include_dir: string };
   const guard = createHash('sha256').update(signalGuardSource).digest('hex').slice(0, 8);
   const target = join(folder, `tfjs-node-${tfjsNode.version}-tensorflow-${tensorflow.version}-${guard}`);
   await makeOnce(target, async (partial) => {

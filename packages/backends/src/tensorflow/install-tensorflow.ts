@@ -6,7 +6,7 @@ import { type Finished, lastWords, runProgram } from './run-program.ts';
 import { TensorFlowSetupError } from './setup-error.ts';
 
 /** The releases whose C interface tfjs-node 4.22 is known to run on. */
-const releases = '>=2.18,<2.22';
+const releases = '>=2.20,<2.22';
 
 /** The library files of an installed TensorFlow. */
 export interface TensorFlowLibrary {
@@ -73,7 +73,7 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /No matching distribution/,
-    'there is none for this Python and machine: use Python 3.9 to 3.13 on Linux with glibc (option python)',
+    'the index offers none for this Python and machine: use Python 3.9 to 3.13 on Linux with glibc (option python)',
   ],
 ];
 

@@ -9,7 +9,7 @@ export interface WorkingTensorFlow {
 /** Runs in a process of its own: a library that does not fit ends the process that loads it. */
 const program = (folder: string) => `
   const util = require('node:util');
-  util.isNullOrUndefined ??= (value) => value == null;
+  util.isNullOrUndefined = (value) => value == null;
   const tf = require(${JSON.stringify(folder)});
   const a = tf.tensor2d([1, 2, 3, 4], [2, 2]);
   const b = tf.tensor2d([5, 6, 7, 8], [2, 2]);
