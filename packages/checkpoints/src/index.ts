@@ -15,8 +15,29 @@ export {
   type SafetensorsRule,
   TokenizerMismatchError,
 } from './errors.ts';
+export { GgufError, type GgufRule } from './gguf/errors.ts';
+export type { GgufArray, GgufValue } from './gguf/metadata.ts';
+export { type Gguf, type GgufLimits, openGguf } from './gguf/open.ts';
 export type { JsonObject } from './json.ts';
 export { type LoadedModel, modelFromCheckpoint } from './model-from-checkpoint.ts';
 export type { SafetensorsLimits } from './safetensors/header.ts';
 export { readSafetensors, type Safetensors } from './safetensors/read.ts';
 export { writeSafetensors } from './safetensors/write.ts';
+export { blobSource } from './source/blob-source.ts';
+export { type ByteSource, SourceError, type SourceRule } from './source/byte-source.ts';
+export { bytesSource } from './source/bytes-source.ts';
+export type { SourceFolder } from './source/folder.ts';
+export {
+  hostTensors,
+  type LazyStateDict,
+  type TensorInfo,
+  TensorNotFoundError,
+} from './source/lazy-state-dict.ts';
+export {
+  forecastMemory,
+  type MemoryForecast,
+  MemoryLimitError,
+  readStateDict,
+  WeightValueError,
+} from './source/memory.ts';
+export { openUrl, type UrlSourceOptions } from './source/url-source.ts';
