@@ -170,6 +170,34 @@ describe('a run', () => {
   });
 });
 
+describe('tokenizers', () => {
+  it('encodes with a published encoding, and special tokens only where they are allowed', async () => {
+    const encode = (...flags: string[]) =>
+      minigpt(['encode', '--tokenizer', 'gpt2', ...flags], 'Call me<|endoftext|>');
+    const [allowed, refused] = await Promise.all([encode('--allow-special', '--json'), encode()]);
+    expect(json(allowed.stdout)).toEqual([{ ids: [14134, 502, 50256] }]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/special token <\|endoftext\|>; add --allow-special/);
+  });
+
+  it('trains a tokenizer, says what is in it, and shows a text by token', async () => {
+    const out = at('tokenizer.json');
+    const flags = ['--kind', 'bpe', '--vocab-size', '280', '--data', at('text.txt'), '--out', out, '--json'];
+    const trained = await minigpt(['tokenizer', 'train', ...flags]);
+    expect(json(trained.stdout)).toMatchObject([{ kind: 'bpe', vocabSize: 280, out }]);
+    const [inspected, shown] = await Promise.all([
+      minigpt(['tokenizer', 'inspect', '--tokenizer', out, '--data', at('text.txt'), '--json']),
+      minigpt(['tokenizer', 'show', '--tokenizer', out, 'quick fox', '--json']),
+    ]);
+    const [{ vocabSize, bytesPerToken, longest }] = json(inspected.stdout);
+    expect(vocabSize).toBe(280);
+    expect(bytesPerToken).toBeGreaterThan(2);
+    expect(longest[0].bytes).toBeGreaterThanOrEqual(longest[1].bytes);
+    const [{ tokens }] = json(shown.stdout);
+    expect(tokens.map(({ text }: { text: string }) => text).join('')).toBe('quick fox');
+  });
+});
+
 describe('bad input is one clear sentence and a code that is not 0', () => {
   const cases: Record<string, readonly [args: () => string[], message: RegExp, code?: number]> = {
     'an empty text': [() => ['train', '--data', at('empty.txt'), '--out', at('x')], /text.*empty|tokens/i],
@@ -255,7 +283,18 @@ describe('bad input is one clear sentence and a code that is not 0', () => {
 });
 
 describe('help', () => {
-  for (const command of ['', 'train', 'sample', 'eval', 'encode', 'decode', 'inspect', 'logits']) {
+  for (const command of [
+    '',
+    'train',
+    'sample',
+    'eval',
+    'encode',
+    'decode',
+    'inspect',
+    'logits',
+    'tokenizer',
+    'tensorflow',
+  ]) {
     it(`${command} --help exits with 0 and shows an example`, async () => {
       const { code, stdout } = await minigpt([...(command ? [command] : []), '--help']);
       expect(code).toBe(0);

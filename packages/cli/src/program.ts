@@ -7,6 +7,7 @@ import { logits } from './commands/logits.ts';
 import { sample } from './commands/sample.ts';
 import { start } from './commands/start.ts';
 import { tensorflow } from './commands/tensorflow.ts';
+import { tokenizer } from './commands/tokenizer.ts';
 import { train } from './commands/train.ts';
 
 /** The command line: `program.parseAsync(process.argv)` runs it. */
@@ -23,6 +24,17 @@ Examples:
   )
   .showHelpAfterError('(see --help)');
 
-for (const command of [start, train, sample, evaluation, encode, decode, inspect, logits, tensorflow]) {
+for (const command of [
+  start,
+  train,
+  sample,
+  evaluation,
+  encode,
+  decode,
+  inspect,
+  logits,
+  tokenizer,
+  tensorflow,
+]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

@@ -2,12 +2,13 @@ import type { BackendName } from '@minigpt/backends';
 import { type Command, Option } from 'commander';
 import { EMBEDDED } from './corpus.ts';
 import * as parse from './parse.ts';
+import { TOKENIZER_NAME } from './tokenizer.ts';
 
 /** Everything that decides a training run; nanoGPT's names. It is saved with the checkpoint, so that a resume needs none. */
 export interface RunSettings {
   readonly model: 'gpt' | 'mlp' | 'bigram';
   readonly data: string;
-  /** `char`, `word`, or the path of a tokenizer file. */
+  /** What `--tokenizer` was given, see `openTokenizer`. */
   readonly tokenizer: string;
   readonly nLayer: number;
   readonly nHead: number;
@@ -62,7 +63,7 @@ export function addTrainingFlags(command: Command): Command {
   return command
     .optionsGroup('Data:')
     .option('--data <file>', 'UTF-8 text to learn from; without it, Moby Dick', EMBEDDED)
-    .option('--tokenizer <kind|file>', 'char, word, or a tokenizer file', 'char')
+    .option('--tokenizer <name>', `char, word, ${TOKENIZER_NAME}`, 'char')
     .optionsGroup('Model:')
     .addOption(
       new Option('--model <family>', 'gpt, mlp (Bengio 2003, hidden layer of 8 × n-embd) or bigram')

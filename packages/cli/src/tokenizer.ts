@@ -1,12 +1,22 @@
 import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { characterTokenizer, loadTokenizer, type Tokenizer, wordTokenizer } from '@minigpt/tokenizers';
+import {
+  characterTokenizer,
+  ENCODING_NAMES,
+  type EncodingName,
+  type Tokenizer,
+  wordTokenizer,
+} from '@minigpt/tokenizers';
+import { loadEncoding, readTokenizerFile } from '@minigpt/tokenizers/node';
 import { UsageError } from './errors.ts';
 import { checkpointOf } from './run-folder.ts';
 
+/** What `--tokenizer` may be, for a flag's help. */
+export const TOKENIZER_NAME = `file, folder of a run, or ${ENCODING_NAMES.join(', ')}`;
+
 /**
- * The tokenizer that `--tokenizer` means: `char` or `word`, made from the text, or a file, or a folder with one.
+ * The tokenizer that `--tokenizer` means: `char` or `word`, made from the text; the name of a published encoding; a file of
+ * any format, recognised by content; or a folder with one.
  *
  * @param text what a vocabulary is made from; without it, `char` and `word` mean nothing
  * @throws UsageError, TokenizerError
@@ -20,10 +30,11 @@ export async function openTokenizer(name: string, text?: string): Promise<Tokeni
     }
     return name === 'char' ? characterTokenizer.train(text) : wordTokenizer.train(text);
   }
+  if ((ENCODING_NAMES as readonly string[]).includes(name)) return loadEncoding(name as EncodingName);
   const file =
     existsSync(name) && statSync(name).isDirectory() ? join(checkpointOf(name), 'tokenizer.json') : name;
   if (!existsSync(file)) {
-    throw new UsageError(`--tokenizer takes char, word or a file, but there is no file ${file}.`);
+    throw new UsageError(`--tokenizer takes a ${TOKENIZER_NAME}; there is no file ${file}.`);
   }
-  return loadTokenizer(await readFile(file));
+  return readTokenizerFile(file);
 }

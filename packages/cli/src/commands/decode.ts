@@ -2,11 +2,11 @@ import { Command } from 'commander';
 import { createConsole } from '../console.ts';
 import { ids as parseIds } from '../parse.ts';
 import { readInput } from '../read-input.ts';
-import { openTokenizer } from '../tokenizer.ts';
+import { openTokenizer, TOKENIZER_NAME } from '../tokenizer.ts';
 
 export const decode = new Command('decode')
   .description('Turn token ids back into text.')
-  .requiredOption('--tokenizer <file>', 'tokenizer file, or the folder of a run')
+  .requiredOption('--tokenizer <file>', TOKENIZER_NAME)
   .option('--ids <list>', 'such as 1,2,3; without it, ids on standard input', parseIds)
   .option('--json', 'print {"text": "..."}')
   .addHelpText('after', '\nExample:\n  minigpt decode --tokenizer out/moby-dick --ids 30,55,66')
