@@ -1,5 +1,6 @@
 import { ByteLevelBpe } from './bpe/byte-level-bpe.ts';
 import { CharacterBpe } from './bpe/character-bpe.ts';
+import { checkSpec } from './check-spec.ts';
 import { TokenizerFormatError, UnknownComponentError } from './errors.ts';
 import type { Model } from './models/model.ts';
 import { Unigram } from './models/unigram.ts';
@@ -22,14 +23,13 @@ import type { PreTokenizerSpec, TokenizerSpec } from './tokenizer-json.ts';
  * @throws TokenizerFormatError where it contradicts itself, UnknownComponentError, PatternError
  */
 export function createTokenizer(spec: TokenizerSpec): Tokenizer {
-  if (typeof spec?.model !== 'object' || spec.model === null) {
-    throw new TokenizerFormatError('tokenizer.json', 'it has no model.');
-  }
+  checkSpec(spec);
   const byteLevel = isByteLevel(spec);
   const normalizer = spec.normalizer ? compileNormalizer(spec.normalizer) : undefined;
   const model = createModel(spec, byteLevel);
   const scanner = byteLevel ? findScanner(spec.pre_tokenizer) : undefined;
   const added = new AddedTokens(spec.added_tokens ?? [], normalizer);
+  checkIds(added, model);
   return new PipelineTokenizer({
     spec,
     added,
@@ -40,6 +40,19 @@ export function createTokenizer(spec: TokenizerSpec): Tokenizer {
     postProcessor: compilePostProcessor(spec.post_processor),
     decoder: compileDecoder(spec.decoder),
   });
+}
+
+/** An added token either is the model's token of that id, or has an id that the model does not use. */
+function checkIds(added: AddedTokens, model: Model): void {
+  for (const [id, { content }] of added.byId) {
+    const other = id < model.size ? model.vocabulary.tokens[id] : undefined;
+    if (other !== undefined && other !== content) {
+      throw new TokenizerFormatError(
+        'tokenizer.json',
+        `the added token ${JSON.stringify(content)} has the id ${id}, which is ${JSON.stringify(other)} in the model.`,
+      );
+    }
+  }
 }
 
 /** Whether the model can work on bytes, and leave the spelling of bytes as characters to the vocabulary. */

@@ -149,9 +149,7 @@ function kindOf(spec: DecoderSpec, isFused: boolean): Kind {
       };
     }
     default: {
-      const unknown: { type?: unknown } = spec;
-      if (typeof unknown?.type !== 'string')
-        throw new TokenizerFormatError('tokenizer.json', 'a decoder has no type.');
+      const unknown: { type: string } = spec;
       throw new UnknownComponentError('decoder', unknown.type, 'this package has no decoder of that name.');
     }
   }

@@ -1,4 +1,4 @@
-import { TokenizerFormatError, UnknownComponentError } from '../errors.ts';
+import { UnknownComponentError } from '../errors.ts';
 import { compilePattern, type FindMatches, literalPattern } from '../regex/pattern.ts';
 import type { NormalizerSpec, PatternSpec } from '../tokenizer-json.ts';
 import type { AlignedText, Rewriter } from './aligned-text.ts';
@@ -50,9 +50,7 @@ export function compileNormalizer(spec: NormalizerSpec): Normalizer {
     case 'ByteLevel':
       return (text) => text.rewrite((out) => spellBytes(text.text, out));
     default: {
-      const unknown: { type?: unknown } = spec;
-      if (typeof unknown?.type !== 'string')
-        throw new TokenizerFormatError('tokenizer.json', 'a normalizer has no type.');
+      const unknown: { type: string } = spec;
       throw new UnknownComponentError(
         'normalizer',
         unknown.type,

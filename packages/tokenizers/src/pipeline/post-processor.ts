@@ -1,4 +1,5 @@
 import { TokenizerFormatError, UnknownComponentError } from '../errors.ts';
+import { checkId } from '../models/vocabulary.ts';
 import type { PostProcessorSpec, TemplatePiece } from '../tokenizer-json.ts';
 import { BYTE_TO_CHARACTER } from './byte-alphabet.ts';
 import { WHITE_SPACE } from './unicode.ts';
@@ -37,15 +38,19 @@ export function compilePostProcessor(spec: PostProcessorSpec | null | undefined)
       return { ...NOTHING, trimOffsets: trimmer(spec.trim_offsets ?? true, spec.add_prefix_space ?? true) };
     case 'TemplateProcessing': {
       const place = (piece: TemplatePiece): Place => {
-        if ('Sequence' in piece) return { sequence: piece.Sequence.id, typeId: piece.Sequence.type_id };
-        const token = spec.special_tokens[piece.SpecialToken.id];
-        if (!token) {
+        if (piece && 'Sequence' in piece && (piece.Sequence?.id === 'A' || piece.Sequence?.id === 'B')) {
+          return { sequence: piece.Sequence.id, typeId: piece.Sequence.type_id };
+        }
+        const added = piece && 'SpecialToken' in piece ? piece.SpecialToken : undefined;
+        const token = added && spec.special_tokens[added.id];
+        if (!token || !Array.isArray(token.ids) || !Array.isArray(token.tokens)) {
           throw new TokenizerFormatError(
             'tokenizer.json',
-            `the template uses ${JSON.stringify(piece.SpecialToken.id)}, which special_tokens does not define.`,
+            `the template has ${JSON.stringify(piece)}, which is no sequence, nor a token that special_tokens defines.`,
           );
         }
-        return { ids: token.ids, tokens: token.tokens, typeId: piece.SpecialToken.type_id };
+        for (const id of token.ids) checkId(id, added.id);
+        return { ids: token.ids, tokens: token.tokens, typeId: added.type_id };
       };
       return { single: spec.single.map(place), pair: spec.pair.map(place), trimOffsets: undefined };
     }
@@ -79,10 +84,7 @@ export function compilePostProcessor(spec: PostProcessorSpec | null | undefined)
       return { ...(templates[0] ?? NOTHING), trimOffsets };
     }
     default: {
-      const unknown: { type?: unknown } = spec;
-      if (typeof unknown?.type !== 'string') {
-        throw new TokenizerFormatError('tokenizer.json', 'a post_processor has no type.');
-      }
+      const unknown: { type: string } = spec;
       throw new UnknownComponentError(
         'post_processor',
         unknown.type,

@@ -65,10 +65,7 @@ export function compilePreTokenizer(spec: PreTokenizerSpec, spells = true): PreT
     case 'FixedLength':
       return fixedLength(spec.length);
     default: {
-      const unknown: { type?: unknown } = spec;
-      if (typeof unknown?.type !== 'string') {
-        throw new TokenizerFormatError('tokenizer.json', 'a pre_tokenizer has no type.');
-      }
+      const unknown: { type: string } = spec;
       throw new UnknownComponentError(
         'pre_tokenizer',
         unknown.type,

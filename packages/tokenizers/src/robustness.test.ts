@@ -1,0 +1,233 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MergeTable } from './bpe/merge-table.ts';
+import { Symbols } from './bpe/symbols.ts';
+import {
+  createTokenizer,
+  DisallowedSpecialTokenError,
+  InvalidUtf8Error,
+  loadTokenizer,
+  PatternError,
+  TargetArrayError,
+  TokenIdError,
+  TokenizerError,
+  TokenizerFormatError,
+  type TokenizerJson,
+  UnknownComponentError,
+} from './index.ts';
+import { loadEncoding } from './node.ts';
+import { IdBuffer } from './pipeline/id-buffer.ts';
+import { WordCache } from './scan/word-cache.ts';
+import { fuzzReader } from './testing/fuzz.ts';
+
+const BPE: TokenizerJson = {
+  version: '1.0',
+  added_tokens: [{ id: 5, content: '<|end|>', special: true, normalized: false }],
+  normalizer: { type: 'NFC' },
+  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
+  post_processor: null,
+  decoder: { type: 'ByteLevel' },
+  model: { type: 'BPE', vocab: { a: 0, b: 1, ab: 2, aba: 3, Ġ: 4 }, merges: ['a b', 'ab a'] },
+};
+const withModel = (model: object) => ({ ...BPE, model: { ...BPE.model, ...model } }) as TokenizerJson;
+
+describe('special tokens', () => {
+  const tokenizer = createTokenizer(BPE);
+  it('are refused unless allowed, by an error that says how to allow them', () => {
+    expect(() => tokenizer.encode('ab<|end|>')).toThrow(DisallowedSpecialTokenError);
+    expect(() => tokenizer.encode('ab<|end|>')).toThrow('allowedSpecial: ["<|end|>"]');
+    expect(tokenizer.encode('ab<|end|>', { allowedSpecial: ['<|end|>'] })).toEqual([2, 5]);
+    expect(tokenizer.encode('ab<|end|>', { allowedSpecial: 'all' })).toEqual([2, 5]);
+    expect(tokenizer.encode('ab<|end|>', { disallowedSpecial: [] })).toEqual([2]);
+  });
+  it('are left out of a text on request', () => {
+    expect(tokenizer.decode([2, 5, 0])).toBe('ab<|end|>a');
+    expect(tokenizer.decode([2, 5, 0], { skipSpecialTokens: true })).toBe('aba');
+  });
+});
+
+describe('ids', () => {
+  it('out of range are named', () => {
+    const tokenizer = createTokenizer(BPE);
+    expect(() => tokenizer.decode([0, 99])).toThrow(new TokenIdError(99, 6, 1).message);
+    expect(() => tokenizer.decode([-1])).toThrow(TokenIdError);
+    expect(() => tokenizer.decode([0.5])).toThrow(TokenIdError);
+    expect(() => tokenizer.tokenBytes(7)).toThrow(TokenIdError);
+  });
+
+  it('that are no UTF-8 are replaced, or an error in strict decoding', async () => {
+    const tokenizer = await loadEncoding('gpt2');
+    const [first] = tokenizer.encode('\u{1f433}');
+    expect(tokenizer.decode([first!])).toBe('\ufffd');
+    expect(() => tokenizer.decode([first!], { errors: 'strict' })).toThrow(InvalidUtf8Error);
+  });
+
+  it('go into a typed array that has room for them', () => {
+    const tokenizer = createTokenizer(BPE);
+    const target = new Uint16Array(5);
+    expect(tokenizer.encodeInto('aba ab', target, 1)).toBe(3);
+    expect([...target]).toEqual([0, 3, 4, 2, 0]);
+    expect(() => tokenizer.encodeInto('aba ab', new Uint16Array(2))).toThrow(TargetArrayError);
+  });
+});
+
+describe('a tokenizer.json that contradicts itself', () => {
+  it.each<
+    [string, TokenizerJson, typeof TokenizerFormatError | typeof UnknownComponentError | typeof PatternError]
+  >([
+    ['a merge of a token that does not exist', withModel({ merges: ['a z'] }), TokenizerFormatError],
+    ['a merge whose result does not exist', withModel({ merges: ['b a'] }), TokenizerFormatError],
+    ['a merge of three', withModel({ merges: ['a b a'] }), TokenizerFormatError],
+    ['one id twice', withModel({ vocab: { a: 0, b: 0 } }), TokenizerFormatError],
+    ['a gigantic id', withModel({ vocab: { a: 4e9 } }), TokenizerFormatError],
+    ['a negative id', withModel({ vocab: { a: -1 } }), TokenizerFormatError],
+    ['an unknown model', withModel({ type: 'BPE2' }), UnknownComponentError],
+    ['dropout', withModel({ dropout: 0.1 }), UnknownComponentError],
+    ['an unknown normalizer', { ...BPE, normalizer: { type: 'Zap' } as never }, UnknownComponentError],
+    ['an unknown pre-tokenizer', { ...BPE, pre_tokenizer: { type: 'Zap' } as never }, UnknownComponentError],
+    ['an unknown decoder', { ...BPE, decoder: { type: 'Zap' } as never }, UnknownComponentError],
+    [
+      'an unknown post-processor',
+      { ...BPE, post_processor: { type: 'Zap' } as never },
+      UnknownComponentError,
+    ],
+    [
+      'an added token of an id in use',
+      { ...BPE, added_tokens: [{ id: 0, content: '<s>' }] },
+      TokenizerFormatError,
+    ],
+    [
+      'a pattern that does not parse',
+      {
+        ...BPE,
+        pre_tokenizer: { type: 'Split', pattern: { Regex: '(' }, behavior: 'Isolated', invert: false },
+      },
+      PatternError,
+    ],
+  ])('%s is a typed error', (_, json, error) => {
+    expect(() => createTokenizer(json)).toThrow(error);
+  });
+
+  it.each([null, 1, 'x', [], {}, { model: null }, { model: 1 }, { model: {} }, { model: { type: 'BPE' } }])(
+    '%j is a typed error',
+    (json) => {
+      expect(() => loadTokenizer(JSON.stringify(json))).toThrow(TokenizerError);
+    },
+  );
+
+  it('is a typed error whatever was put in the place of a value', () => {
+    const paths: (readonly (string | number)[])[] = [];
+    const walk = (value: unknown, path: readonly (string | number)[]) => {
+      paths.push(path);
+      if (typeof value === 'object' && value !== null) {
+        for (const [key, child] of Object.entries(value))
+          walk(child, [...path, Array.isArray(value) ? Number(key) : key]);
+      }
+    };
+    walk(BPE, []);
+    const junk = fc.constantFrom<unknown>(
+      null,
+      -1,
+      0.5,
+      1e300,
+      '',
+      'x',
+      [],
+      {},
+      [null],
+      [[]],
+      { type: 'Sequence' },
+      true,
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...paths.slice(1)), junk, (path, value) => {
+        const json = structuredClone(BPE) as unknown as Record<string | number, unknown>;
+        let at = json;
+        for (const key of path.slice(0, -1)) at = at[key] as Record<string | number, unknown>;
+        at[path.at(-1)!] = value;
+        try {
+          const tokenizer = createTokenizer(json as unknown as TokenizerJson);
+          tokenizer.encode('aba ba', { allowedSpecial: 'all' });
+          tokenizer.decode([0, 1]);
+        } catch (error) {
+          if (!(error instanceof TokenizerError)) throw error;
+        }
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('as bytes that were damaged is a typed error within a second', () => {
+    fuzzReader(new TextEncoder().encode(JSON.stringify(BPE)), (bytes) => loadTokenizer(bytes));
+  });
+});
+
+describe('merging', () => {
+  it('with a heap gives what merging by scanning gives', () => {
+    const table = new MergeTable(40);
+    let rank = 0;
+    for (const [left, right] of [
+      [0, 0],
+      [0, 1],
+      [3, 3],
+      [1, 0],
+      [3, 4],
+      [4, 2],
+      [5, 5],
+      [6, 0],
+    ] as const) {
+      table.set(left, right, rank, 3 + rank);
+      rank++;
+    }
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 2 }), { maxLength: 40 }), (ids) => {
+        const scanned = new Symbols();
+        const heaped = new Symbols();
+        for (const id of ids) {
+          scanned.push(id);
+          heaped.push(id);
+        }
+        scanned.merge(table);
+        if (ids.length > 0) heaped.mergeWithHeap(table);
+        expect([...heaped.ids.slice(0, heaped.length)]).toEqual([...scanned.ids.slice(0, scanned.length)]);
+        expect([...heaped.firsts.slice(0, heaped.length)]).toEqual([
+          ...scanned.firsts.slice(0, scanned.length),
+        ]);
+      }),
+    );
+  });
+
+  it('of a long run takes time near its length', async () => {
+    const tokenizer = await loadEncoding('cl100k_base');
+    const time = (length: number) => {
+      const started = performance.now();
+      tokenizer.count('ab'.repeat(length / 2));
+      return performance.now() - started;
+    };
+    time(20_000);
+    const short = Math.min(time(20_000), time(20_000), time(20_000));
+    const long = Math.min(time(160_000), time(160_000), time(160_000));
+    // Eight times the length; a quadratic way would take 64 times as long.
+    expect(long / short).toBeLessThan(30);
+  });
+});
+
+describe('the word cache', () => {
+  it('does not grow without bound, and stays right when it begins anew', () => {
+    const cache = new WordCache();
+    const ids = Int32Array.of(0, 0);
+    let most = 0;
+    for (let i = 0; i < 200_000; i++) {
+      const word = `word${i}`;
+      const buffer = new IdBuffer(4);
+      if (cache.emit(word, 0, word.length, buffer)) throw new Error(`${word} cannot be known yet`);
+      ids[0] = i;
+      ids[1] = i + 1;
+      cache.add(word, 0, word.length, ids, 1 + (i % 2));
+      expect(cache.emit(word, 0, word.length, buffer)).toBe(true);
+      if (buffer.ids[0] !== i || buffer.length !== 1 + (i % 2)) throw new Error(`${word} has other ids`);
+      most = Math.max(most, cache.size);
+    }
+    expect(most).toBeLessThanOrEqual(65_536);
+  });
+});
