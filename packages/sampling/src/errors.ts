@@ -25,3 +25,34 @@ export class LogitsError extends MinigptError {
     this.id = id;
   }
 }
+
+/** A KV cache of fixed capacity is full. */
+export class CacheCapacityError extends MinigptError {
+  /** In columns. */
+  readonly capacity: number;
+  readonly needed: number;
+
+  constructor(capacity: number, needed: number) {
+    super(
+      `A KV cache holds as many tokens as its capacity, but ${needed} are needed and the capacity is ${capacity}; make it larger, or use one that slides.`,
+    );
+    this.capacity = capacity;
+    this.needed = needed;
+  }
+}
+
+/** A KV cache cannot go back to that length. */
+export class CacheTrimError extends MinigptError {
+  /** The length asked for. */
+  readonly target: number;
+  /** The length it has. */
+  readonly length: number;
+
+  constructor(target: number, length: number) {
+    super(
+      `A KV cache can be trimmed to a length at which it still holds all that a token may see, but ${target} was asked of one of length ${length}; dispose it and read the text again.`,
+    );
+    this.target = target;
+    this.length = length;
+  }
+}

@@ -1,5 +1,9 @@
-export { LogitsError, PromptError } from './errors.ts';
+export { CacheCapacityError, CacheTrimError, LogitsError, PromptError } from './errors.ts';
 export { type GeneratedToken, type GenerateOptions, generate } from './generate.ts';
+export { FixedKVCache } from './kv-cache/fixed.ts';
+export { GrowingKVCache } from './kv-cache/growing.ts';
+export type { ManagedKVCache } from './kv-cache/managed-kv-cache.ts';
+export { SlidingKVCache } from './kv-cache/sliding.ts';
 export { nextTokenLogits } from './next-token-logits.ts';
 export { chain, type LogitsProcessor, type TokensToKeep } from './processors/processor.ts';
 export { temperature } from './processors/temperature.ts';
