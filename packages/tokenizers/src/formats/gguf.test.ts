@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TokenizerError, TokenizerFormatError, UnknownComponentError } from '../errors.ts';
-import { NativeTokenizer } from '../testing/native.ts';
+import { CheckedTokenizer } from '../testing/checked-tokenizer.ts';
 import { type GgufMetadata, readGgufVocabulary } from './gguf.ts';
 import { GGUF_PRE_TOKENIZERS } from './gguf-split-patterns.ts';
 
@@ -43,37 +43,37 @@ const T5 = metadata({
 
 describe('readGgufVocabulary', () => {
   it('llama: SentencePiece BPE, BOS unless told otherwise, user-defined tokens found in text', async () => {
-    const native = new NativeTokenizer(readGgufVocabulary(LLAMA));
-    expect(await native.encode('aa!', true)).toEqual([1, 4, 6, 3]);
-    expect(await native.encode('a<|user|>b')).toEqual([4, 8, 7]);
+    const checked = new CheckedTokenizer(readGgufVocabulary(LLAMA));
+    expect(await checked.encode('aa!', true)).toEqual([1, 4, 6, 3]);
+    expect(await checked.encode('a<|user|>b')).toEqual([4, 8, 7]);
     const bare = readGgufVocabulary({ ...LLAMA, 'tokenizer.ggml.add_bos_token': false });
-    expect(await new NativeTokenizer(bare).encode('a', true)).toEqual([4]);
+    expect(await new CheckedTokenizer(bare).encode('a', true)).toEqual([4]);
   });
 
   it('gpt2: byte-level BPE with the split of `pre`', async () => {
-    const native = new NativeTokenizer(readGgufVocabulary(GPT2));
-    expect(await native.encode('\n\n1 a11<|im_start|>', true)).toEqual([6, 2, 4, 2, 2, 0]);
+    const checked = new CheckedTokenizer(readGgufVocabulary(GPT2));
+    expect(await checked.encode('\n\n1 a11<|im_start|>', true)).toEqual([6, 2, 4, 2, 2, 0]);
     const gpt2 = readGgufVocabulary({
       ...GPT2,
       'tokenizer.ggml.pre': 'gpt-2',
       'tokenizer.ggml.add_bos_token': true,
     });
-    expect(await new NativeTokenizer(gpt2).encode('11', true)).toEqual([0, 7]);
+    expect(await new CheckedTokenizer(gpt2).encode('11', true)).toEqual([0, 7]);
   });
 
   it('bert: WordPiece, its continuations spelled back', async () => {
-    const native = new NativeTokenizer(readGgufVocabulary(BERT));
-    expect(await native.encode('Unable able xyz', true)).toEqual([2, 4, 5, 6, 1, 3]);
+    const checked = new CheckedTokenizer(readGgufVocabulary(BERT));
+    expect(await checked.encode('Unable able xyz', true)).toEqual([2, 4, 5, 6, 1, 3]);
   });
 
   it('t5: Unigram, EOS unless told otherwise', async () => {
-    const native = new NativeTokenizer(readGgufVocabulary(T5));
-    expect(await native.encode('  a  ab ', true)).toEqual([3, 3, 4, 1]);
+    const checked = new CheckedTokenizer(readGgufVocabulary(T5));
+    expect(await checked.encode('  a  ab ', true)).toEqual([3, 3, 4, 1]);
   });
 
   it.each(Object.keys(GGUF_PRE_TOKENIZERS))('the split of %s is one that Hugging Face reads', async (pre) => {
-    const native = new NativeTokenizer(readGgufVocabulary({ ...GPT2, 'tokenizer.ggml.pre': pre }));
-    expect(await native.encode('a')).toEqual([1]);
+    const checked = new CheckedTokenizer(readGgufVocabulary({ ...GPT2, 'tokenizer.ggml.pre': pre }));
+    expect(await checked.encode('a')).toEqual([1]);
   });
 
   it('names what it does not know', () => {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { TokenizerFormatError } from '../errors.ts';
+import { CheckedTokenizer } from '../testing/checked-tokenizer.ts';
 import { fuzzReader } from '../testing/fuzz.ts';
-import { NativeTokenizer } from '../testing/native.ts';
 import { shared } from '../testing/shared.ts';
 import { readLlama2cTokenizer } from './llama2c.ts';
 
@@ -29,9 +29,9 @@ const SMALL = tokenizerFile([
 
 describe('readLlama2cTokenizer', () => {
   it('joins by score and falls back to bytes', async () => {
-    const native = new NativeTokenizer(readLlama2cTokenizer(SMALL));
-    expect(await native.encode('aa!', true)).toEqual([1, 4, 6, 3]);
-    expect(await native.decode([4, 6, 3])).toBe('aa!');
+    const checked = new CheckedTokenizer(readLlama2cTokenizer(SMALL));
+    expect(await checked.encode('aa!', true)).toEqual([1, 4, 6, 3]);
+    expect(await checked.decode([4, 6, 3])).toBe('aa!');
   });
 
   it('refuses what is cut short or too long', () => {
@@ -47,10 +47,10 @@ describe('readLlama2cTokenizer', () => {
 describe.skipIf(!shared)('readLlama2cTokenizer on tok512.bin (needs shared/data)', () => {
   it('reads a story', async () => {
     const json = readLlama2cTokenizer(readFileSync(`${shared}/data/weights/tok512.bin`));
-    const native = new NativeTokenizer(json);
+    const checked = new CheckedTokenizer(json);
     const text = 'Once upon a time, there was a little girl named Lily.';
-    const ids = await native.encode(text, true);
+    const ids = await checked.encode(text, true);
     expect(ids).toEqual([1, 403, 407, 261, 378, 432, 383, 286, 261, 376, 298, 315, 421, 395, 317, 426]);
-    expect(await native.decode(ids, true)).toBe(text);
+    expect(await checked.decode(ids, true)).toBe(text);
   });
 });

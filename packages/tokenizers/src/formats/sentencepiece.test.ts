@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { TokenizerFormatError, UnknownComponentError } from '../errors.ts';
+import { CheckedTokenizer } from '../testing/checked-tokenizer.ts';
 import { fuzzReader } from '../testing/fuzz.ts';
-import { NativeTokenizer } from '../testing/native.ts';
 import { shared } from '../testing/shared.ts';
 import { PieceType } from './piece-type.ts';
 import { readSentencePiece } from './sentencepiece.ts';
@@ -73,25 +73,25 @@ const SMALL = modelFile([
 
 describe('readSentencePiece', () => {
   it('joins by score, leaves user-defined symbols alone, makes one token of unknown characters', async () => {
-    const native = new NativeTokenizer(readSentencePiece(SMALL));
-    expect(await native.encode('ab')).toEqual([4, 8]);
-    expect(await native.encode('abab')).toEqual([4, 8, 5]);
-    expect(await native.encode('a<sep>ab xyz')).toEqual([4, 3, 5, 6, 0]);
-    expect(await native.encode('a', true)).toEqual([1, 4]);
-    expect(await native.decode([4, 3, 5, 6, 0])).toBe('a<sep>ab  ⁇ ');
+    const checked = new CheckedTokenizer(readSentencePiece(SMALL));
+    expect(await checked.encode('ab')).toEqual([4, 8]);
+    expect(await checked.encode('abab')).toEqual([4, 8, 5]);
+    expect(await checked.encode('a<sep>ab xyz')).toEqual([4, 3, 5, 6, 0]);
+    expect(await checked.encode('a', true)).toEqual([1, 4]);
+    expect(await checked.decode([4, 3, 5, 6, 0])).toBe('a<sep>ab  ⁇ ');
   });
 
   it('removes extra spaces and adds the space at the end, where the model says so', async () => {
     const pieces = [...BASE, ['a', -1, normal], ['▁', -2, normal]] as const;
-    const trimming = new NativeTokenizer(
+    const trimming = new CheckedTokenizer(
       readSentencePiece(modelFile(pieces, { removeExtraWhitespaces: true })),
     );
     expect(await trimming.encode('   a   a  ')).toEqual([4, 3, 4, 3]);
     expect(await trimming.encode('   ')).toEqual([]);
-    const suffix = new NativeTokenizer(readSentencePiece(modelFile(pieces, { suffix: true })));
+    const suffix = new CheckedTokenizer(readSentencePiece(modelFile(pieces, { suffix: true })));
     expect(await suffix.encode('a a')).toEqual([3, 4, 3, 4]);
     expect(await suffix.decode([3, 4, 3, 4])).toBe('a a');
-    const plain = new NativeTokenizer(readSentencePiece(modelFile(pieces, { addDummyPrefix: false })));
+    const plain = new CheckedTokenizer(readSentencePiece(modelFile(pieces, { addDummyPrefix: false })));
     expect(await plain.encode('a a')).toEqual([3, 4, 3]);
   });
 
@@ -104,14 +104,14 @@ describe('readSentencePiece', () => {
     ] as const;
     const distinct = pieces.filter(([piece], i) => pieces.findIndex(([other]) => other === piece) === i);
     const json = readSentencePiece(modelFile(distinct, { modelType: 1, addDummyPrefix: false }));
-    const native = new NativeTokenizer(json);
-    expect(await native.encode('<0x41>')).toHaveLength(6);
-    expect(await native.encode('unused')).toHaveLength(6);
+    const checked = new CheckedTokenizer(json);
+    expect(await checked.encode('<0x41>')).toHaveLength(6);
+    expect(await checked.encode('unused')).toHaveLength(6);
   });
 
   it('adds BOS and EOS as asked', async () => {
     const ids = (options: { addBos?: boolean; addEos?: boolean }) =>
-      new NativeTokenizer(readSentencePiece(SMALL, options)).encode('a', true);
+      new CheckedTokenizer(readSentencePiece(SMALL, options)).encode('a', true);
     expect(await ids({ addBos: false })).toEqual([4]);
     expect(await ids({ addEos: true })).toEqual([1, 4, 2]);
   });
@@ -149,21 +149,21 @@ describe.skipIf(!shared)('readSentencePiece on published models (needs shared/da
   const read = (path: string) => readSentencePiece(readFileSync(`${shared}/data/${path}`));
 
   it("gives Mistral's ids", async () => {
-    const native = new NativeTokenizer(read('tokenizers/mistral-v1.model'));
-    expect(await native.encode('Can you write an email explaining what an LLM is?', true)).toEqual([
+    const checked = new CheckedTokenizer(read('tokenizers/mistral-v1.model'));
+    expect(await checked.encode('Can you write an email explaining what an LLM is?', true)).toEqual([
       1, 2418, 368, 3324, 396, 4927, 20400, 767, 396, 16704, 28755, 349, 28804,
     ]);
   });
 
   it("gives llama.cpp's ids for Llama 2", async () => {
-    const native = new NativeTokenizer(read('tokenizers/llama2.model'));
+    const checked = new CheckedTokenizer(read('tokenizers/llama2.model'));
     const vectors = (extension: string) =>
       readFileSync(`${shared}/data/vectors/llamacpp-llama-spm.${extension}`, 'utf8');
     const texts = vectors('inp').split('\n__ggml_vocab_test__\n');
     const lines = vectors('out').split('\n');
     for (const [i, text] of texts.entries()) {
       const ids = lines[i]!.trim().split(' ').filter(Boolean).map(Number);
-      expect(await native.encode(text), JSON.stringify(text)).toEqual(ids);
+      expect(await checked.encode(text), JSON.stringify(text)).toEqual(ids);
     }
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TokenizerError, TokenizerFormatError } from '../errors.ts';
-import { NativeTokenizer } from '../testing/native.ts';
+import { CheckedTokenizer } from '../testing/checked-tokenizer.ts';
 import { readVocabAndMerges } from './vocab-merges.ts';
 
 const VOCAB = JSON.stringify({ h: 0, i: 1, Ġ: 2, hi: 3, Ġhi: 4, '<|endoftext|>': 5 });
@@ -10,9 +10,9 @@ const MERGES = '#version: 0.2\nh i\nĠ hi\n';
 describe('readVocabAndMerges', () => {
   it("reads GPT-2's two files", async () => {
     const json = readVocabAndMerges(VOCAB, MERGES);
-    const native = new NativeTokenizer(json);
-    expect(await native.encode('hi hi')).toEqual([3, 4]);
-    expect(await native.decode([3, 4])).toBe('hi hi');
+    const checked = new CheckedTokenizer(json);
+    expect(await checked.encode('hi hi')).toEqual([3, 4]);
+    expect(await checked.decode([3, 4])).toBe('hi hi');
     expect(json.added_tokens).toMatchObject([{ id: 5, content: '<|endoftext|>' }]);
   });
 
