@@ -170,6 +170,21 @@ describe('a run', () => {
   });
 });
 
+it('does what the README shows', { timeout: 120_000 }, async () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const commands = lines(readme.match(/```sh\n(.*?)```/s)?.[1] ?? '');
+  expect(commands.length).toBeGreaterThan(0);
+  expect(commands.length).toBeLessThanOrEqual(10);
+  for (const command of commands) {
+    const words = command.match(/"[^"]*"|\S+/g)?.map((word) => word.replaceAll('"', '')) ?? [];
+    expect(words[0]).toBe('minigpt');
+    const { code, stderr, stdout } = await minigpt(words.slice(1));
+    expect(stderr).toBe('');
+    expect(code, command).toBe(0);
+    expect(stdout).not.toBe('');
+  }
+});
+
 describe('tokenizers', () => {
   it('encodes with a published encoding, and special tokens only where they are allowed', async () => {
     const encode = (...flags: string[]) =>
