@@ -16,8 +16,10 @@ export {
   TokenizerMismatchError,
 } from './errors.ts';
 export { GgufError, type GgufRule } from './gguf/errors.ts';
+export { llamaFromGguf } from './gguf/llama.ts';
 export type { GgufArray, GgufValue } from './gguf/metadata.ts';
 export { type Gguf, type GgufLimits, openGguf } from './gguf/open.ts';
+export type { Pretrained } from './hugging-face/pretrained.ts';
 export type { JsonObject } from './json.ts';
 export { type LoadedModel, modelFromCheckpoint } from './model-from-checkpoint.ts';
 export type { SafetensorsLimits } from './safetensors/header.ts';
