@@ -1,16 +1,12 @@
-import { TokenizerFormatError } from '../errors.ts';
 import type { Emit, Model } from '../models/model.ts';
-import { Vocabulary } from '../models/vocabulary.ts';
-import { BYTE_TO_CHARACTER, bytesToAlphabet } from '../pipeline/byte-alphabet.ts';
+import type { Vocabulary } from '../models/vocabulary.ts';
 import { unitsAt } from '../pipeline/unicode.ts';
-import type { BpeSpec, ModelSpec, RankedBpeSpec } from '../tokenizer-json.ts';
-import { ByteVocabulary } from './byte-vocabulary.ts';
+import type { ModelSpec } from '../tokenizer-json.ts';
 import type { Merges } from './merge-table.ts';
-import { readMerges } from './read-merges.ts';
 import { Symbols } from './symbols.ts';
 
 /** How a byte-level model knows its tokens. */
-interface Tokens {
+export interface ByteTokens {
   readonly merges: Merges;
   readonly size: number;
   /** Id of each single byte, or -1: such a byte is dropped, as Hugging Face's `tokenizers` drops it. */
@@ -26,14 +22,13 @@ interface Tokens {
  * is spelled.
  */
 export class ByteLevelBpe implements Model {
-  readonly #tokens: Tokens;
+  readonly #tokens: ByteTokens;
   readonly #symbols = new Symbols();
   #bytes = new Uint8Array(1024);
   #vocabulary: Vocabulary | undefined;
 
-  /** @throws TokenizerFormatError */
-  constructor(spec: BpeSpec | RankedBpeSpec) {
-    this.#tokens = spec.type === 'RankedBPE' ? rankedTokens(spec) : mergedTokens(spec);
+  constructor(tokens: ByteTokens) {
+    this.#tokens = tokens;
   }
 
   get size(): number {
@@ -135,83 +130,4 @@ export class ByteLevelBpe implements Model {
     }
     return length;
   }
-}
-
-function mergedTokens(spec: BpeSpec): Tokens {
-  const vocabulary = Vocabulary.fromRecord(spec.vocab);
-  const merges = readMerges(spec, vocabulary);
-  const unknown = spec.unk_token == null ? undefined : vocabulary.ids.get(spec.unk_token);
-  const byteIds = Int32Array.from(
-    BYTE_TO_CHARACTER,
-    (character) => vocabulary.ids.get(character) ?? unknown ?? -1,
-  );
-  return {
-    merges,
-    byteIds,
-    size: vocabulary.tokens.length,
-    wholeWord: spec.ignore_merges
-      ? (bytes, length) => vocabulary.ids.get(bytesToAlphabet(bytes.subarray(0, length))) ?? -1
-      : () => -1,
-    vocabulary: () => vocabulary,
-    toJSON: () => ({ ...spec, vocab: vocabulary.toRecord() }),
-  };
-}
-
-function rankedTokens(spec: RankedBpeSpec): Tokens {
-  const tokens = new ByteVocabulary(spec);
-  const single = new Uint8Array(1);
-  const byteIds = Int32Array.from({ length: 256 }, (_, byte) => {
-    single[0] = byte;
-    return tokens.find(single, 0, 1);
-  });
-  const missing = byteIds.indexOf(-1);
-  if (missing >= 0) {
-    throw new TokenizerFormatError(
-      'list of ranked tokens',
-      `the byte 0x${missing.toString(16)} has no token.`,
-    );
-  }
-  const vocabulary = () =>
-    Vocabulary.of(
-      Array.from({ length: tokens.count }, (_, index): [string, number] => [
-        bytesToAlphabet(tokens.bytesAt(index)),
-        tokens.idAt(index),
-      ]),
-    );
-  return {
-    merges: tokens,
-    byteIds,
-    size: tokens.size,
-    wholeWord: (bytes, length) => tokens.find(bytes, 0, length),
-    vocabulary,
-    toJSON: () => rankedToMerges(tokens, vocabulary()),
-  };
-}
-
-/** Ranks as merges: every way to make a token out of two others, in order of the token's rank. */
-function rankedToMerges(tokens: ByteVocabulary, vocabulary: Vocabulary): BpeSpec {
-  const merges: [string, string][] = [];
-  for (let index = 0; index < tokens.count; index++) {
-    const bytes = tokens.bytesAt(index);
-    const pairs: [left: number, right: number][] = [];
-    for (let cut = 1; cut < bytes.length; cut++) {
-      const left = tokens.find(bytes, 0, cut);
-      const right = tokens.find(bytes, cut, bytes.length);
-      if (left >= 0 && right >= 0) pairs.push([left, right]);
-    }
-    pairs.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    for (const [left, right] of pairs) merges.push([vocabulary.tokens[left]!, vocabulary.tokens[right]!]);
-  }
-  return {
-    type: 'BPE',
-    dropout: null,
-    unk_token: null,
-    continuing_subword_prefix: null,
-    end_of_word_suffix: null,
-    fuse_unk: false,
-    byte_fallback: false,
-    ignore_merges: true,
-    vocab: vocabulary.toRecord(),
-    merges,
-  };
 }

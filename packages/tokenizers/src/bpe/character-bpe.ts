@@ -1,6 +1,6 @@
 import type { Emit, Model } from '../models/model.ts';
-import { byteToken } from '../models/unigram.ts';
 import { Vocabulary } from '../models/vocabulary.ts';
+import { byteToken } from '../pipeline/byte-alphabet.ts';
 import { unitsAt } from '../pipeline/unicode.ts';
 import type { BpeSpec } from '../tokenizer-json.ts';
 import type { MergeTable } from './merge-table.ts';

@@ -1,4 +1,5 @@
 import { TokenizerFormatError } from '../errors.ts';
+import { byteToken } from '../pipeline/byte-alphabet.ts';
 import { unitsAt } from '../pipeline/unicode.ts';
 import type { UnigramSpec } from '../tokenizer-json.ts';
 import { type Emit, type Model, NO_TOKEN } from './model.ts';
@@ -135,11 +136,6 @@ export class Unigram implements Model {
 function byteTokens(vocabulary: Vocabulary): number[] | undefined {
   const ids = Array.from({ length: 256 }, (_, byte) => vocabulary.ids.get(byteToken(byte)));
   return ids.every((id) => id !== undefined) ? ids : undefined;
-}
-
-/** How byte fallback spells a byte. */
-export function byteToken(byte: number): string {
-  return `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
 }
 
 /** A trie over UTF-16 units, its edges in one hash table. */

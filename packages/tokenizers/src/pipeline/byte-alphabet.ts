@@ -37,3 +37,8 @@ export function alphabetToBytes(token: string): Uint8Array {
   }
   return bytes;
 }
+
+/** How byte fallback spells a byte. */
+export function byteToken(byte: number): string {
+  return `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
+}

@@ -29,20 +29,20 @@ export interface Decoder {
 const encoder = /* @__PURE__ */ new TextEncoder();
 
 /** A kind of decoder: how to start it, and how it changes a token that stands in the middle of a text. */
-interface Kind {
+export interface Kind {
   start(errors: 'replace' | 'strict'): DecoderStage;
   inside(token: string): string | Uint8Array;
 }
 
+/** Further decoders than those that byte-level and SentencePiece tokenizers use. */
+export type MoreDecoders = (spec: DecoderSpec) => Kind | undefined;
+
 /** @throws UnknownComponentError, PatternError, TokenizerFormatError */
-export function compileDecoder(spec: DecoderSpec | null | undefined): Decoder {
+export function compileDecoder(spec: DecoderSpec | null | undefined, more?: MoreDecoders): Decoder {
   if (!spec) return { start: () => perToken((t) => t), tokenBytes: (t) => encoder.encode(t), separator: ' ' };
-  const kinds = flatten(spec).map((part, i, all) =>
-    kindOf(
-      part,
-      all.slice(0, i).some((before) => before.type === 'Fuse'),
-    ),
-  );
+  const parts = flatten(spec);
+  const fuse = parts.findIndex((part) => part.type === 'Fuse');
+  const kinds = parts.map((part, i) => kindOf(part, fuse >= 0 && i > fuse, more));
   return {
     start: (errors) => kinds.map((kind) => kind.start(errors)).reduceRight(chain),
     tokenBytes(token) {
@@ -74,7 +74,7 @@ function chain(second: DecoderStage, first: DecoderStage): DecoderStage {
   };
 }
 
-function perToken(map: (token: string, isFirst: boolean) => string): DecoderStage {
+export function perToken(map: (token: string, isFirst: boolean) => string): DecoderStage {
   let isFirst = true;
   return {
     push(token, next) {
@@ -85,7 +85,7 @@ function perToken(map: (token: string, isFirst: boolean) => string): DecoderStag
   };
 }
 
-function kindOf(spec: DecoderSpec, isFused: boolean): Kind {
+function kindOf(spec: DecoderSpec, isFused: boolean, more?: MoreDecoders): Kind {
   switch (spec.type) {
     case 'ByteLevel':
       return { start: byteLevelStage, inside: alphabetToBytes };
@@ -103,27 +103,6 @@ function kindOf(spec: DecoderSpec, isFused: boolean): Kind {
           ),
         inside: spaced,
       };
-    }
-    case 'WordPiece': {
-      const { prefix = '##', cleanup = true } = spec;
-      const clean = cleanup ? cleanUp : (text: string) => text;
-      const join = (token: string) => (token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`);
-      return {
-        start: () => perToken((token, isFirst) => clean(isFirst ? token : join(token))),
-        inside: (token) => (token.startsWith(prefix) ? token.slice(prefix.length) : token),
-      };
-    }
-    case 'BPEDecoder': {
-      const { suffix = '</w>' } = spec;
-      return { start: () => suffixStage(suffix), inside: (token) => token.replaceAll(suffix, ' ') };
-    }
-    case 'CTC': {
-      const { pad_token = '<pad>', word_delimiter_token = '|', cleanup = true } = spec;
-      const clean = (token: string) => {
-        const text = token.replaceAll(pad_token, '');
-        return cleanup ? cleanUp(text).replaceAll(word_delimiter_token, ' ') : text;
-      };
-      return { start: () => ctcStage(clean), inside: clean };
     }
     case 'Replace': {
       const find = compileFind(spec.pattern);
@@ -149,8 +128,9 @@ function kindOf(spec: DecoderSpec, isFused: boolean): Kind {
       };
     }
     default: {
-      const unknown: { type: string } = spec;
-      throw new UnknownComponentError('decoder', unknown.type, 'this package has no decoder of that name.');
+      const found = more?.(spec);
+      if (found) return found;
+      throw new UnknownComponentError('decoder', spec.type, 'there is no decoder of that name here.');
     }
   }
 }
@@ -187,51 +167,6 @@ function byteFallbackStage(errors: 'replace' | 'strict'): DecoderStage {
       const rest = utf8.flush();
       if (rest !== '') next(rest);
     },
-  };
-}
-
-/** `transformers`' clean-up of spaces before punctuation, on one token. */
-function cleanUp(text: string): string {
-  return text
-    .replaceAll(' .', '.')
-    .replaceAll(' ?', '?')
-    .replaceAll(' !', '!')
-    .replaceAll(' ,', ',')
-    .replaceAll(" ' ", "'")
-    .replaceAll(" n't", "n't")
-    .replaceAll(" 'm", "'m")
-    .replaceAll(' do not', " don't")
-    .replaceAll(" 's", "'s")
-    .replaceAll(" 've", "'ve")
-    .replaceAll(" 're", "'re");
-}
-
-/** The suffix ends a word: a space, but at the end of all nothing. So the last token waits. */
-function suffixStage(suffix: string): DecoderStage {
-  let held: string | undefined;
-  return {
-    push(token, next) {
-      if (held !== undefined) next(held.replaceAll(suffix, ' '));
-      held = token;
-    },
-    flush(next) {
-      if (held !== undefined) next(held.replaceAll(suffix, ''));
-      held = undefined;
-    },
-  };
-}
-
-function ctcStage(clean: (token: string) => string): DecoderStage {
-  let previous: string | undefined;
-  return {
-    push(token, next) {
-      if (token !== previous) {
-        const text = clean(token);
-        if (text !== '') next(text);
-      }
-      previous = token;
-    },
-    flush: () => {},
   };
 }
 

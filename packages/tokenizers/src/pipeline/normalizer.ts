@@ -3,7 +3,6 @@ import { compilePattern, type FindMatches, literalPattern } from '../regex/patte
 import type { NormalizerSpec, PatternSpec } from '../tokenizer-json.ts';
 import type { AlignedText, Rewriter } from './aligned-text.ts';
 import { BYTE_TO_CHARACTER } from './byte-alphabet.ts';
-import { precompiled } from './precompiled.ts';
 import { unitsAt, WHITE_SPACE } from './unicode.ts';
 
 /** Rewrites a text before it is split. */
@@ -13,11 +12,14 @@ export function compileFind(pattern: PatternSpec): FindMatches {
   return 'String' in pattern ? literalPattern(pattern.String) : compilePattern(pattern.Regex);
 }
 
+/** Further normalizers than those that BPE tokenizers use. */
+export type MoreNormalizers = (spec: NormalizerSpec) => Normalizer | undefined;
+
 /** @throws UnknownComponentError, PatternError, TokenizerFormatError */
-export function compileNormalizer(spec: NormalizerSpec): Normalizer {
+export function compileNormalizer(spec: NormalizerSpec, more?: MoreNormalizers): Normalizer {
   switch (spec.type) {
     case 'Sequence': {
-      const steps = spec.normalizers.map(compileNormalizer);
+      const steps = spec.normalizers.map((step) => compileNormalizer(step, more));
       return (text) => steps.reduce((current, step) => step(current), text);
     }
     case 'NFC':
@@ -26,13 +28,7 @@ export function compileNormalizer(spec: NormalizerSpec): Normalizer {
     case 'NFKD':
       return unicodeForm(spec.type);
     case 'Lowercase':
-      return perCharacter((character) => character.toLowerCase(), /\p{Changes_When_Lowercased}/u);
-    case 'StripAccents':
-      return (text) => text.replace(MARKS, '');
-    case 'Nmt':
-      return (text) => text.replace(NMT_REMOVED, '').replace(NMT_SPACES, ' ');
-    case 'BertNormalizer':
-      return bert(spec);
+      return lowercase;
     case 'Strip':
       return strip(spec.strip_left ?? true, spec.strip_right ?? true);
     case 'Prepend':
@@ -45,26 +41,15 @@ export function compileNormalizer(spec: NormalizerSpec): Normalizer {
             });
     case 'Replace':
       return replace(compileFind(spec.pattern), spec.content);
-    case 'Precompiled':
-      return precompiled(spec.precompiled_charsmap, spec.longest_match ?? false);
     case 'ByteLevel':
       return (text) => text.rewrite((out) => spellBytes(text.text, out));
     default: {
-      const unknown: { type: string } = spec;
-      throw new UnknownComponentError(
-        'normalizer',
-        unknown.type,
-        'this package has no normalizer of that name.',
-      );
+      const found = more?.(spec);
+      if (found) return found;
+      throw new UnknownComponentError('normalizer', spec.type, 'there is no normalizer of that name here.');
     }
   }
 }
-
-const MARKS = /\p{M}/gu;
-/** BERT's accents: those that take no space. */
-const NONSPACING_MARKS = /\p{Mn}/gu;
-const NMT_REMOVED = /(?![\0\t\n\f\r\u0080-\u008e\u0090-\u009e])\p{Cc}/gu;
-const NMT_SPACES = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g;
 
 const encoder = /* @__PURE__ */ new TextEncoder();
 
@@ -78,7 +63,7 @@ export function spellBytes(text: string, out: Rewriter): void {
 }
 
 /** Maps each character that `changes` finds; the others stay. */
-function perCharacter(map: (character: string) => string, changes: RegExp): Normalizer {
+export function perCharacter(map: (character: string) => string, changes: RegExp): Normalizer {
   const all = new RegExp(changes, 'gu');
   return (text) => {
     if (!changes.test(text.text)) return text;
@@ -97,7 +82,7 @@ function perCharacter(map: (character: string) => string, changes: RegExp): Norm
 /** A character, and what may combine with it: composition never crosses these pieces, save for Hangul. */
 const COMBINING_SEQUENCE = /[^\p{M}\u1160-\u11ff\uff9e\uff9f][\p{M}\u1160-\u11ff\uff9e\uff9f]*|[\s\S]/gu;
 
-function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Normalizer {
+export function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Normalizer {
   return (text) => {
     const source = text.text;
     if (source.normalize(form) === source) return text;
@@ -133,26 +118,6 @@ function alignForm(piece: string, normal: string, at: number, out: Rewriter): vo
   out.keep(tail, at + piece.length);
 }
 
-function bert(spec: Extract<NormalizerSpec, { type: 'BertNormalizer' }>): Normalizer {
-  const { clean_text = true, handle_chinese_chars = true, strip_accents = null, lowercase = true } = spec;
-  const steps: Normalizer[] = [];
-  if (clean_text) {
-    steps.push((text) => text.replace(BERT_REMOVED, '').replace(BERT_SPACES, ' '));
-  }
-  if (handle_chinese_chars) steps.push(perCharacter((character) => ` ${character} `, IDEOGRAPH));
-  if (strip_accents ?? lowercase) {
-    steps.push(unicodeForm('NFD'), (text) => text.replace(NONSPACING_MARKS, ''));
-  }
-  if (lowercase) steps.push(compileNormalizer({ type: 'Lowercase' }));
-  return (text) => steps.reduce((current, step) => step(current), text);
-}
-
-/** Controls but tab, newline and carriage return; also private and format characters, as `tokenizers` has it. */
-const BERT_REMOVED = /[\0\ufffd]|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}]/gu;
-const BERT_SPACES = new RegExp(`[${WHITE_SPACE}]`, 'gv');
-const IDEOGRAPH =
-  /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/u;
-
 const LEADING_SPACE = new RegExp(`^[${WHITE_SPACE}]+`, 'v');
 const TRAILING_SPACE = new RegExp(`[${WHITE_SPACE}]$`, 'v');
 
@@ -180,3 +145,8 @@ function replace(find: FindMatches, content: string): Normalizer {
     });
   };
 }
+
+export const lowercase: Normalizer = /* @__PURE__ */ perCharacter(
+  (character) => character.toLowerCase(),
+  /\p{Changes_When_Lowercased}/u,
+);
