@@ -30,24 +30,34 @@ export function describeOnBackends(
   backends: readonly TestedBackend[] = ['cpu', 'wasm', 'node'],
 ): void {
   for (const backend of backends) {
-    describe(`${title} on ${backend}`, () => {
-      let started = true;
-      beforeAll(async () => {
-        try {
-          await startBackend(backend);
-        } catch (error) {
-          if (!(error instanceof BackendUnavailableError)) throw error;
-          started = false;
-        }
-      });
-      beforeEach(({ skip }) => skip(!started, NEEDS[backend]));
-      suite(backend);
-    });
+    describeStarted(
+      `${title} on ${backend}`,
+      () => startBackend(backend),
+      () => suite(backend),
+    );
   }
 }
 
-const NEEDS: Readonly<Record<TestedBackend, string>> = {
-  cpu: 'needs @tensorflow/tfjs-backend-cpu: pnpm install',
-  wasm: 'needs @tensorflow/tfjs-backend-wasm: pnpm install',
-  node: 'needs TensorFlow: pnpm minigpt tensorflow',
-};
+/** Runs a suite after `start`, or counts it as skipped if that throws a BackendUnavailableError. */
+export function describeStarted(title: string, start: () => Promise<unknown>, suite: () => void): void {
+  describe(title, () => {
+    let unavailable: BackendUnavailableError | undefined;
+    beforeAll(async () => {
+      try {
+        await start();
+      } catch (error) {
+        if (!(error instanceof BackendUnavailableError)) throw error;
+        unavailable = error;
+      }
+    });
+    beforeEach(({ skip }) => {
+      if (unavailable !== undefined) skip(needs(unavailable));
+    });
+    suite();
+  });
+}
+
+/** In the form in which `pnpm test` gathers the reasons of skipped tests. */
+function needs({ backend, message }: BackendUnavailableError): string {
+  return backend === 'node' ? 'needs TensorFlow: pnpm minigpt tensorflow' : `needs ${backend}: ${message}`;
+}

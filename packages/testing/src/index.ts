@@ -2,6 +2,11 @@ export { describeOnBackends, startBackend, type TestedBackend } from './backends
 export { expectClose, type Tolerance } from './close.ts';
 export { expectFiniteDifferences, type FiniteDifferencesOptions } from './finite-differences.ts';
 export { randomIds, randomNormal } from './random.ts';
+export { type TestBackendOptions, testBackend } from './test-backend.ts';
+export { type Dataset, type DatasetOptions, testDataset } from './test-dataset.ts';
 export { type TestableKVCache, type TestKVCacheOptions, testKVCache } from './test-kv-cache.ts';
 export { type TestLayerOptions, testLayer } from './test-layer.ts';
 export { type TestModelOptions, testModel } from './test-model.ts';
+export { type TestOptimizerOptions, testOptimizer } from './test-optimizer.ts';
+export { testSampler } from './test-sampler.ts';
+export { type TestTokenizerOptions, testTokenizer } from './test-tokenizer.ts';
