@@ -1,5 +1,6 @@
 import { type Piece, PieceType } from '../formats/piece-type.ts';
 import { sentencePieceToJson } from '../formats/sentencepiece-json.ts';
+import { byteToken } from '../pipeline/byte-alphabet.ts';
 import type { TokenizerJson } from '../tokenizer-json.ts';
 import type { Corpus } from './corpus.ts';
 import { countWords } from './count-words.ts';
@@ -93,9 +94,7 @@ export async function trainUnigram(corpus: Corpus, options: UnigramTrainingOptio
 }
 
 function reservedPieces(special: readonly string[], byteFallback: boolean): Piece[] {
-  const bytes = Array.from({ length: byteFallback ? 256 : 0 }, (_, byte) => {
-    return `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
-  });
+  const bytes = Array.from({ length: byteFallback ? 256 : 0 }, (_, byte) => byteToken(byte));
   return [
     { piece: UNKNOWN, score: 0, type: PieceType.unknown },
     ...special.map((piece) => ({ piece, score: 0, type: PieceType.control })),

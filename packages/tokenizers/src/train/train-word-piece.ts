@@ -1,5 +1,6 @@
 import { templateAround } from '../formats/template-around.ts';
 import { AlignedText } from '../pipeline/aligned-text.ts';
+import { moreNormalizers } from '../pipeline/more-normalizers.ts';
 import { compileNormalizer } from '../pipeline/normalizer.ts';
 import { compilePreTokenizer } from '../pipeline/pre-tokenizer.ts';
 import { compilePattern } from '../regex/pattern.ts';
@@ -111,7 +112,7 @@ function splitRuns(
   normalizerSpec: NormalizerSpec,
   preTokenizerSpec: PreTokenizerSpec,
 ): ReadonlyMap<string, number> {
-  const normalize = compileNormalizer(normalizerSpec);
+  const normalize = compileNormalizer(normalizerSpec, moreNormalizers);
   const split = compilePreTokenizer(preTokenizerSpec);
   const words = new Map<string, number>();
   for (const [run, count] of runs.entries()) {
