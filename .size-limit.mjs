@@ -7,7 +7,12 @@ const limits = JSON.parse(readFileSync(new URL('size-limits.json', import.meta.u
 
 export default Object.entries(limits).flatMap(([folder, { whole, one }]) => {
   const [name, limit] = one;
-  const common = { path: `packages/${folder}/dist/index.js`, ignore: ['@tensorflow/*', 'vitest', 'node:*'] };
+  const common = {
+    path: `packages/${folder}/dist/index.js`,
+    ignore: ['@tensorflow/*', 'vitest', 'node:*'],
+    /** @param {object} config esbuild's */
+    modifyEsbuildConfig: (config) => ({ ...config, format: 'esm' }),
+  };
   return [
     { ...common, name: `@minigpt/${folder}`, limit: `${whole} B` },
     { ...common, name: `{ ${name} } of @minigpt/${folder}`, import: `{ ${name} }`, limit: `${limit} B` },

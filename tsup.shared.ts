@@ -12,6 +12,8 @@ export function packageBuild(options: Options = {}) {
     clean: true,
     treeshake: true,
     tsconfig: 'tsconfig.build.json',
+    // 'node:fs' stays so: Deno and bundlers know it from a package called fs by the prefix.
+    removeNodeProtocol: false,
     external: [/^node:/],
     ...options,
   });
