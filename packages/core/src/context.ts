@@ -15,10 +15,16 @@ interface Shared {
   open: boolean;
 }
 
+interface Listener {
+  readonly tap: Tap;
+  /** The activations it sees; all unless told. */
+  readonly paths?: RegExp;
+}
+
 interface ContextFields {
   readonly training: boolean;
   readonly checkpointing: boolean;
-  readonly tap?: Tap;
+  readonly listeners: readonly Listener[];
   readonly root?: Rng;
   readonly cache?: KVCache;
   readonly padding?: readonly number[];
@@ -53,8 +59,9 @@ export class Context {
   }
 
   /** A context for evaluation and sampling: dropout is off, nothing is random. */
-  static evaluation(options: EvaluationOptions = {}): Context {
-    return new Context({ ...options, training: false, checkpointing: false }, []);
+  static evaluation({ tap, ...options }: EvaluationOptions = {}): Context {
+    const listeners = tap === undefined ? [] : [{ tap }];
+    return new Context({ ...options, listeners, training: false, checkpointing: false }, []);
   }
 
   /**
@@ -72,7 +79,8 @@ export class Context {
     readonly checkpointing?: boolean;
     readonly tap?: Tap;
   } = {}): Context {
-    return new Context({ training: true, checkpointing, tap, root: rng }, []);
+    const listeners = tap === undefined ? [] : [{ tap }];
+    return new Context({ training: true, checkpointing, listeners, root: rng }, []);
   }
 
   get training(): boolean {
@@ -81,10 +89,6 @@ export class Context {
 
   get checkpointing(): boolean {
     return this.#fields.checkpointing;
-  }
-
-  get tap(): Tap | undefined {
-    return this.#fields.tap;
   }
 
   get cache(): KVCache | undefined {
@@ -171,10 +175,29 @@ export class Context {
     return known.get(key) as T;
   }
 
-  /** Offers an activation to the tap under `name` below this place, and returns what is to be used from here on. */
+  /** This context with one more tap, which sees the activations whose path matches; all unless told. */
+  listen(tap: Tap, paths?: RegExp): Context {
+    const listeners = [...this.#fields.listeners, { tap, paths }];
+    return new Context({ ...this.#fields, listeners }, this.#places);
+  }
+
+  /** Whether a tap sees the activation `name` below this place: if not, a layer need not make it. */
+  observes(...name: readonly string[]): boolean {
+    return this.#listeners(name).length > 0;
+  }
+
+  /** Offers an activation to the taps under `name` below this place, and returns what is to be used from here on. */
   observe<T extends Tensor>(activation: T, ...name: readonly string[]): T {
-    const { tap } = this.#fields;
-    if (tap === undefined) return activation;
-    return (tap([...this.#places, ...name].join('.'), activation) as T | undefined) ?? activation;
+    const listeners = this.#listeners(name);
+    if (listeners.length === 0) return activation;
+    const path = [...this.#places, ...name].join('.');
+    return listeners.reduce((seen, { tap }) => (tap(path, seen) as T | undefined) ?? seen, activation);
+  }
+
+  #listeners(name: readonly string[]): readonly Listener[] {
+    const { listeners } = this.#fields;
+    if (listeners.length === 0) return listeners;
+    const path = [...this.#places, ...name].join('.');
+    return listeners.filter(({ paths }) => paths === undefined || paths.test(path));
   }
 }

@@ -8,6 +8,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { type ShapeMismatch, StateDictError } from './errors.ts';
 import { Module } from './module.ts';
+import { isWithoutValues, variableWithoutValues } from './without-weights.ts';
 
 /** Any module, whatever it takes and returns. */
 // biome-ignore lint/suspicious/noExplicitAny: the tree functions look at fields only and never call a module.
@@ -28,6 +29,7 @@ export function parameter<T extends Tensor>(
   initial: T,
   { trainable = true }: { readonly trainable?: boolean } = {},
 ) {
+  if (isWithoutValues(initial)) return variableWithoutValues(initial, trainable);
   const made = variable(initial, trainable);
   initial.dispose();
   return made;

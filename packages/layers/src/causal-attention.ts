@@ -43,7 +43,7 @@ export function causalAttention(
   const options = { scale, softcap, ...visibility(q.shape[2], keys.shape[2], columns, window, ctx) };
   const dropped = ctx.training && rate > 0;
   // The fused form, unless somebody changes or looks at the weights between the two products.
-  if (!dropped && ctx.tap === undefined) return attention(q, keys, values, options);
+  if (!dropped && !ctx.observes('attention')) return attention(q, keys, values, options);
   const weights = ctx.observe(attentionWeights(q, keys, options), 'attention'); // [B, H, T, S]
   return attend(dropped ? dropout(weights, rate, ctx.at('attn_dropout').rng) : weights, values);
 }

@@ -113,7 +113,15 @@ export class CausalDecoder extends DecoderLanguageModel {
   readonly lm_head?: Linear;
   readonly logitSoftcap: number | undefined;
 
-  constructor({ block, norm, embeddingScale, embeddingDropout, logitSoftcap, rng, ...family }: CausalDecoderOptions) {
+  constructor({
+    block,
+    norm,
+    embeddingScale,
+    embeddingDropout,
+    logitSoftcap,
+    rng,
+    ...family
+  }: CausalDecoderOptions) {
     super(family);
     const parts = { block, norm, embeddingScale, embeddingDropout };
     this.model = new Decoder(family.settings, parts, rng.fold('model'));
@@ -142,7 +150,11 @@ export class Decoder extends Module<Tensor2D, Tensor> {
   readonly norm: Module;
   readonly embeddingScale: number;
 
-  constructor(settings: DecoderSettings, { block, norm, embeddingScale = 1, embeddingDropout = 0 }: DecoderParts, rng: Rng) {
+  constructor(
+    settings: DecoderSettings,
+    { block, norm, embeddingScale = 1, embeddingDropout = 0 }: DecoderParts,
+    rng: Rng,
+  ) {
     super();
     this.embed_tokens = tokenEmbedding(settings, rng.fold('embed_tokens'));
     this.embed_dropout = new Dropout({ rate: embeddingDropout });

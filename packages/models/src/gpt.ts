@@ -1,4 +1,12 @@
-import { type Context, checkpoint, LanguageModel, Module, type Rng, ShapeError } from '@minigpt/core';
+import {
+  type Context,
+  checkpoint,
+  fromHost,
+  LanguageModel,
+  Module,
+  type Rng,
+  ShapeError,
+} from '@minigpt/core';
 import {
   type ActivationName,
   activationName,
@@ -13,6 +21,7 @@ import {
 import { linear } from '@minigpt/ops';
 import { add, slice, type Tensor, type Tensor2D, type Tensor3D } from '@tensorflow/tfjs-core';
 import { boolean, type Config, number, only, positiveInteger } from './config.ts';
+import { wanted } from './decoder.ts';
 
 export interface GPTOptions {
   /** V */
@@ -37,6 +46,10 @@ export interface GPTOptions {
   readonly tieWordEmbeddings?: boolean;
   readonly activationFunction?: ActivationName;
   readonly layerNormEpsilon?: number;
+  /** Divide the scores by √D. */
+  readonly scaleAttnWeights?: boolean;
+  /** Divide the scores of layer i, counted from 1, by i too. */
+  readonly scaleAttnByInverseLayerIdx?: boolean;
   /** Standard deviation of the first weights; the two that write to the residual stream get it divided by √(2 nLayer). */
   readonly initializerRange?: number;
   readonly rng: Rng;
@@ -51,6 +64,7 @@ type GPTSettings = Required<Omit<GPTOptions, 'rng' | 'dropout'>>;
  * @throws ConfigError if `nHead` does not divide `nEmbd`
  */
 export class GPT extends LanguageModel {
+  override readonly supportsCache = true;
   readonly transformer: GPTTransformer;
   /** Absent when the output is tied to the token embedding. */
   readonly lm_head?: Linear;
@@ -67,6 +81,8 @@ export class GPT extends LanguageModel {
       tieWordEmbeddings: true,
       activationFunction: 'gelu_new',
       layerNormEpsilon: 1e-5,
+      scaleAttnWeights: true,
+      scaleAttnByInverseLayerIdx: false,
       initializerRange: 0.02,
       ...options,
     };
@@ -92,12 +108,12 @@ export class GPT extends LanguageModel {
   }
 
   protected override forward(ids: Tensor2D, ctx: Context): Tensor3D {
-    const x = this.transformer.call(ids, ctx.at('transformer')); // [B, T, C]
+    const x = wanted(this.transformer.call(ids, ctx.at('transformer')), ctx); // [B, T', C]
     const logits =
       this.lm_head === undefined
         ? linear(x, this.transformer.wte.weight as Tensor as Tensor2D)
         : this.lm_head.call(x, ctx.at('lm_head'));
-    return logits as Tensor3D; // [B, T, V]
+    return logits as Tensor3D; // [B, T', V]
   }
 
   /** Hugging Face's `gpt2` config where that family can express the model; `model_type` is `gpt` where biases are absent. */
@@ -119,6 +135,8 @@ export class GPT extends LanguageModel {
       tie_word_embeddings: settings.tieWordEmbeddings,
       activation_function: settings.activationFunction,
       layer_norm_epsilon: settings.layerNormEpsilon,
+      scale_attn_weights: settings.scaleAttnWeights,
+      scale_attn_by_inverse_layer_idx: settings.scaleAttnByInverseLayerIdx,
       initializer_range: settings.initializerRange,
       torch_dtype: 'float32',
     };
@@ -126,8 +144,6 @@ export class GPT extends LanguageModel {
 
   /** @throws ConfigError that names the key, also for a setting that is not implemented */
   static fromConfig(config: Config, rng: Rng): GPT {
-    only(config, 'scale_attn_weights', true);
-    only(config, 'scale_attn_by_inverse_layer_idx', false);
     only(config, 'add_cross_attention', false);
     const nEmbd = positiveInteger(config, 'n_embd');
     return new GPT({
@@ -144,6 +160,8 @@ export class GPT extends LanguageModel {
       tieWordEmbeddings: boolean(config, 'tie_word_embeddings', true),
       activationFunction: activationName(config.activation_function ?? 'gelu_new'),
       layerNormEpsilon: number(config, 'layer_norm_epsilon', 1e-5),
+      scaleAttnWeights: boolean(config, 'scale_attn_weights', true),
+      scaleAttnByInverseLayerIdx: boolean(config, 'scale_attn_by_inverse_layer_idx', false),
       initializerRange: number(config, 'initializer_range', 0.02),
       rng,
     });
@@ -176,22 +194,29 @@ export class GPTTransformer extends Module<Tensor2D, Tensor> {
       rng: rng.fold('wpe'),
     });
     this.drop = new Dropout({ rate: embdPdrop });
-    this.h = Array.from({ length: nLayer }, (_, i) => new Block(settings, rng.fold('h').fold(i)));
+    this.h = Array.from({ length: nLayer }, (_, i) => new Block(settings, i, rng.fold('h').fold(i)));
     this.ln_f = new LayerNorm({ size: nEmbd, bias, eps: layerNormEpsilon });
   }
 
   protected override forward(ids: Tensor2D, ctx: Context): Tensor {
-    const [, t] = ids.shape;
-    const [blockSize, width] = this.wpe.weight.shape;
-    if (t > blockSize) throw new ShapeError('The ids', `[B, T] with T ≤ ${blockSize}`, ids.shape);
-    const positions = slice(this.wpe.weight as Tensor, [0, 0], [t, width]); // [T, C]
-    const embedded = add(this.wte.call(ids, ctx.at('wte')), positions); // [B, T, C]
+    const embedded = add(this.wte.call(ids, ctx.at('wte')), this.#positions(ids, ctx)); // [B, T, C]
     let x = this.drop.call(embedded, ctx.at('drop'));
     for (const [i, block] of this.h.entries()) {
       const at = ctx.at('h', i);
       x = ctx.training && ctx.checkpointing ? checkpoint(block, x, at) : block.call(x, at);
     }
     return this.ln_f.call(x, ctx.at('ln_f'));
+  }
+
+  /** The embedding of each token's position: `[T, C]` where all rows are alike, `[B, T, C]` in a padded batch. */
+  #positions(ids: Tensor2D, ctx: Context): Tensor {
+    const [, t] = ids.shape;
+    const [blockSize, width] = this.wpe.weight.shape;
+    const seen = ctx.cache?.length ?? 0;
+    if (seen + t > blockSize)
+      throw new ShapeError('The ids', `[B, T] with T ≤ ${blockSize - seen}`, ids.shape);
+    if (ctx.padding === undefined) return slice(this.wpe.weight as Tensor, [seen, 0], [t, width]); // [T, C]
+    return this.wpe.call(fromHost(ctx.positions(t)), ctx.at('wpe')); // [B, T, C]
   }
 }
 
@@ -202,9 +227,10 @@ class Block extends Module {
   readonly ln_2: LayerNorm;
   readonly mlp: MLP;
 
-  constructor(settings: GPTSettings, rng: Rng) {
+  constructor(settings: GPTSettings, layer: number, rng: Rng) {
     super();
     const { nEmbd, nHead, nInner, nLayer, bias, attnPdrop, residPdrop, initializerRange } = settings;
+    const ofHeads = settings.scaleAttnWeights ? (nEmbd / nHead) ** -0.5 : 1;
     const weightInit = normal(initializerRange);
     const projectionInit = normal(initializerRange / Math.sqrt(2 * nLayer));
     this.ln_1 = new LayerNorm({ size: nEmbd, bias, eps: settings.layerNormEpsilon });
@@ -212,6 +238,7 @@ class Block extends Module {
       nEmbd,
       nHead,
       bias,
+      scale: settings.scaleAttnByInverseLayerIdx ? ofHeads / (layer + 1) : ofHeads,
       attnDropout: attnPdrop,
       residDropout: residPdrop,
       weightInit,

@@ -1,5 +1,12 @@
 import type { Rng } from '@minigpt/core';
-import { type ActivationName, GatedMLP, GroupedQueryAttention, normal, RMSNorm, RotaryEmbedding } from '@minigpt/layers';
+import {
+  type ActivationName,
+  GatedMLP,
+  GroupedQueryAttention,
+  normal,
+  RMSNorm,
+  RotaryEmbedding,
+} from '@minigpt/layers';
 import type { Config } from './config.ts';
 import { CausalDecoder, decoderSchema, PreNormBlock } from './decoder.ts';
 import { readRope } from './rope-config.ts';

@@ -43,7 +43,7 @@ describe('modelFromConfig', () => {
     [{ ...gpt2, layer_norm_epsilon: 'small' }, 'layer_norm_epsilon'],
     [{ ...gpt2, tie_word_embeddings: 'yes' }, 'tie_word_embeddings'],
     [{ ...gpt2, activation_function: 'gelu_newer' }, 'activation'],
-    [{ ...gpt2, scale_attn_by_inverse_layer_idx: true }, 'scale_attn_by_inverse_layer_idx'],
+    [{ ...gpt2, scale_attn_by_inverse_layer_idx: 'yes' }, 'scale_attn_by_inverse_layer_idx'],
     [{ ...gpt2, add_cross_attention: true }, 'add_cross_attention'],
     [{ model_type: 'bigram', block_size: 4 }, 'vocab_size'],
     [{ model_type: 'mlp', vocab_size: 4, block_size: 4, n_embd: 4 }, 'n_hidden'],

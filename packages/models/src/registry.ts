@@ -1,8 +1,20 @@
-import { ConfigError, type LanguageModel, Rng } from '@minigpt/core';
+import { ConfigError, dispose, type LanguageModel, parameters, Rng, withoutWeights } from '@minigpt/core';
 import { Bigram } from './bigram.ts';
-import type { Config } from './config.ts';
+import { type Config, only } from './config.ts';
+import { gemma } from './gemma.ts';
+import { gemma2 } from './gemma2.ts';
 import { GPT } from './gpt.ts';
+import { gptNeoX } from './gpt-neox.ts';
+import { llama } from './llama.ts';
+import { mistral } from './mistral.ts';
+import { mixtral } from './mixtral.ts';
 import { MLPLanguageModel } from './mlp.ts';
+import { olmo2 } from './olmo2.ts';
+import { phi } from './phi.ts';
+import { phi3 } from './phi3.ts';
+import { qwen2 } from './qwen2.ts';
+import { qwen3 } from './qwen3.ts';
+import { starcoder2 } from './starcoder2.ts';
 
 type Family = (config: Config, rng: Rng) => LanguageModel;
 
@@ -12,6 +24,18 @@ const families: Readonly<Record<string, Family>> = {
   gpt: GPT.fromConfig,
   gpt2: GPT.fromConfig,
   mlp: MLPLanguageModel.fromConfig,
+  gemma,
+  gemma2,
+  gpt_neox: gptNeoX,
+  llama,
+  mistral,
+  mixtral,
+  olmo2,
+  phi,
+  phi3,
+  qwen2,
+  qwen3,
+  starcoder2,
 };
 
 /**
@@ -23,6 +47,7 @@ export function modelFromConfig(
   config: Config,
   { rng = new Rng(0) }: { readonly rng?: Rng } = {},
 ): LanguageModel {
+  only(config, 'quantization_config', undefined);
   const type = config.model_type;
   if (typeof type === 'string' && Object.hasOwn(families, type)) return families[type](config, rng);
   const known = Object.keys(families).join(', ');
@@ -30,4 +55,17 @@ export function modelFromConfig(
     'model_type',
     `model_type must be one of ${known}, but ${JSON.stringify(type)} came.`,
   );
+}
+
+/**
+ * The name and shape of every parameter of the model that a `config.json` describes, in the order of the model, without
+ * allocating any: a model that would not fit into memory can be looked at.
+ *
+ * @throws ConfigError as {@link modelFromConfig}
+ */
+export function parameterShapes(config: Config): Map<string, readonly number[]> {
+  const model = withoutWeights(() => modelFromConfig(config));
+  const shapes = new Map([...parameters(model)].map(([name, { shape }]) => [name, shape]));
+  dispose(model);
+  return shapes;
 }

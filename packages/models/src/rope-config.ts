@@ -41,7 +41,7 @@ export function readRope(config: Config, defaults: RopeDefaults): RotaryEmbeddin
 }
 
 function readScaling(given: Config, config: Config, maxLength: number): RopeScaling {
-  const type = given.rope_type ?? given.type ?? 'default';
+  const type = (given.rope_type ?? given.type ?? 'default') as RopeScaling['type'] | 'su';
   const required = (key: string) => {
     if (given[key] == null) {
       throw new ConfigError(key, `A rotary embedding of type ${type} needs ${key}, but the config has none.`);

@@ -1,13 +1,15 @@
 import { ConfigError } from '@minigpt/core';
 import { type ActivationName, activationName } from '@minigpt/layers';
-import * as values from './config.ts';
 import type { Config } from './config.ts';
+import * as values from './config.ts';
 
 /** Reads one setting of a config by its name. @throws ConfigError that names it */
 type Reader<T> = (config: Config, key: string) => T;
 
 /** What a schema reads: each setting under the name that `config.json` gives it. */
-export type SettingsOf<Schema> = { readonly [Key in keyof Schema]: Schema[Key] extends Reader<infer T> ? T : never };
+export type SettingsOf<Schema> = {
+  readonly [Key in keyof Schema]: Schema[Key] extends Reader<infer T> ? T : never;
+};
 
 /**
  * Reads the settings of a schema; others in the config are ignored.
@@ -70,8 +72,10 @@ export type LayerType = (typeof LAYER_TYPES)[number];
 export const layerTypes = (config: Config, key: string): readonly LayerType[] | undefined => {
   const value = config[key];
   if (value == null) return undefined;
-  const isLayerType = (type: unknown): type is LayerType => (LAYER_TYPES as readonly unknown[]).includes(type);
-  if (Array.isArray(value) && value.length === config.num_hidden_layers && value.every(isLayerType)) return value;
+  const isLayerType = (type: unknown): type is LayerType =>
+    (LAYER_TYPES as readonly unknown[]).includes(type);
+  if (Array.isArray(value) && value.length === config.num_hidden_layers && value.every(isLayerType))
+    return value;
   throw new ConfigError(
     key,
     `${key} must name ${LAYER_TYPES.join(' or ')} for each of the ${config.num_hidden_layers} layers, but ${JSON.stringify(value)} came.`,
