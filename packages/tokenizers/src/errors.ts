@@ -91,6 +91,20 @@ export class InvalidUtf8Error extends TokenizerError {
   }
 }
 
+/** A file to train on is not UTF-8. */
+export class TextFileEncodingError extends TokenizerError {
+  override name = 'TextFileEncodingError';
+  constructor(
+    readonly path: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `A text must be UTF-8, but ${path} is not; convert it first, for example with iconv -f WINDOWS-1252 -t UTF-8.`,
+      options,
+    );
+  }
+}
+
 /** A pattern of a pre-tokenizer or normalizer cannot be translated to, or run safely as, a JavaScript regular expression. */
 export class PatternError extends TokenizerError {
   override name = 'PatternError';

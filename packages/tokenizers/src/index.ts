@@ -17,6 +17,7 @@ export {
   InvalidUtf8Error,
   PatternError,
   TargetArrayError,
+  TextFileEncodingError,
   TokenIdError,
   TokenizerError,
   TokenizerFormatError,

@@ -67,4 +67,19 @@ describe('readTextFiles', () => {
       await rm(folder, { recursive: true });
     }
   });
+
+  it('refuses a file that is not UTF-8, also one that ends inside a character', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'minigpt-'));
+    try {
+      const path = join(folder, 'latin1.txt');
+      for (const bytes of [Buffer.from('caf\xe9 au lait', 'latin1'), Buffer.from('café').subarray(0, -1)]) {
+        await writeFile(path, bytes);
+        await expect(collect(readTextFiles([path]))).rejects.toThrow(
+          `A text must be UTF-8, but ${path} is not`,
+        );
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 });
