@@ -49,7 +49,9 @@ export function expectFiniteDifferences(
       const moved = kept.slice();
       moved[index] = value;
       tidy(() => variable.assign(tensor(moved, variable.shape)));
-      return valueNow();
+      const there = valueNow();
+      tidy(() => variable.assign(tensor(kept, variable.shape)));
+      return there;
     };
     const scale = gradient!.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
     for (let index = 0; index < kept.length; index += Math.ceil(kept.length / elements)) {
@@ -59,7 +61,6 @@ export function expectFiniteDifferences(
       const what = `d/d${name}[${index}]: gradient ${gradient![index]}, finite difference ${numeric}`;
       expect(error, what).toBeLessThanOrEqual(tolerance);
     }
-    tidy(() => variable.assign(tensor(kept, variable.shape)));
   }
 }
 
