@@ -9,7 +9,8 @@ import { compileDecoder, type MoreDecoders } from './pipeline/decoder.ts';
 import { compileNormalizer, type MoreNormalizers } from './pipeline/normalizer.ts';
 import { PipelineTokenizer } from './pipeline/pipeline-tokenizer.ts';
 import { compilePostProcessor } from './pipeline/post-processor.ts';
-import { compilePreTokenizer } from './pipeline/pre-tokenizer.ts';
+import { compilePreTokenizer, type PreTokenizer, scanned } from './pipeline/pre-tokenizer.ts';
+import type { CompilePattern } from './regex/find.ts';
 import { findScanner } from './scan/find-scanner.ts';
 import { WordEncoder } from './scan/word-encoder.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -24,10 +25,16 @@ export interface MoreComponents {
 }
 
 /** Checks a specification and puts its components together. @throws TokenizerFormatError, UnknownComponentError, PatternError */
-export function buildTokenizer(spec: TokenizerSpec, more?: MoreComponents): Tokenizer {
+export function buildTokenizer(
+  spec: TokenizerSpec,
+  compile: CompilePattern,
+  more?: MoreComponents,
+): Tokenizer {
   checkSpec(spec);
   const byteLevel = isByteLevel(spec);
-  const normalizer = spec.normalizer ? compileNormalizer(spec.normalizer, more?.normalizer) : undefined;
+  const normalizer = spec.normalizer
+    ? compileNormalizer(spec.normalizer, compile, more?.normalizer)
+    : undefined;
   const model = createModel(spec, byteLevel, more);
   const scanner = byteLevel ? findScanner(spec.pre_tokenizer) : undefined;
   const added = new AddedTokens(spec.added_tokens ?? [], normalizer);
@@ -36,12 +43,20 @@ export function buildTokenizer(spec: TokenizerSpec, more?: MoreComponents): Toke
     spec,
     added,
     normalizer,
-    preTokenizer: spec.pre_tokenizer ? compilePreTokenizer(spec.pre_tokenizer, !byteLevel) : undefined,
+    preTokenizer: scanner ? scanned(scanner) : preTokenizer(spec, compile, !byteLevel),
     model,
     words: scanner && model instanceof ByteLevelBpe ? new WordEncoder(scanner, model) : undefined,
     postProcessor: compilePostProcessor(spec.post_processor),
-    decoder: compileDecoder(spec.decoder, more?.decoder),
+    decoder: compileDecoder(spec.decoder, compile, more?.decoder),
   });
+}
+
+function preTokenizer(
+  { pre_tokenizer }: TokenizerSpec,
+  compile: CompilePattern,
+  spells: boolean,
+): PreTokenizer | undefined {
+  return pre_tokenizer ? compilePreTokenizer(pre_tokenizer, compile, spells) : undefined;
 }
 
 /** An added token either is the model's token of that id, or has an id that the model does not use. */

@@ -7,6 +7,7 @@ import { WordLevel } from './models/word-level.ts';
 import { WordPiece } from './models/word-piece.ts';
 import { moreDecoders } from './pipeline/more-decoders.ts';
 import { moreNormalizers } from './pipeline/more-normalizers.ts';
+import { compilePattern } from './regex/pattern.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import type { TokenizerSpec } from './tokenizer-json.ts';
 
@@ -17,7 +18,7 @@ import type { TokenizerSpec } from './tokenizer-json.ts';
  * @throws TokenizerFormatError where it contradicts itself, UnknownComponentError, PatternError
  */
 export function createTokenizer(spec: TokenizerSpec): Tokenizer {
-  return buildTokenizer(spec, EVERYTHING);
+  return buildTokenizer(spec, compilePattern, EVERYTHING);
 }
 
 const EVERYTHING: MoreComponents = {

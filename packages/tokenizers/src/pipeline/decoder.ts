@@ -1,4 +1,5 @@
 import { TokenizerFormatError, UnknownComponentError } from '../errors.ts';
+import type { CompilePattern } from '../regex/find.ts';
 import type { DecoderSpec } from '../tokenizer-json.ts';
 import { alphabetToBytes } from './byte-alphabet.ts';
 import { compileFind } from './normalizer.ts';
@@ -38,11 +39,15 @@ export interface Kind {
 export type MoreDecoders = (spec: DecoderSpec) => Kind | undefined;
 
 /** @throws UnknownComponentError, PatternError, TokenizerFormatError */
-export function compileDecoder(spec: DecoderSpec | null | undefined, more?: MoreDecoders): Decoder {
+export function compileDecoder(
+  spec: DecoderSpec | null | undefined,
+  compile: CompilePattern,
+  more?: MoreDecoders,
+): Decoder {
   if (!spec) return { start: () => perToken((t) => t), tokenBytes: (t) => encoder.encode(t), separator: ' ' };
   const parts = flatten(spec);
   const fuse = parts.findIndex((part) => part.type === 'Fuse');
-  const kinds = parts.map((part, i) => kindOf(part, fuse >= 0 && i > fuse, more));
+  const kinds = parts.map((part, i) => kindOf(part, fuse >= 0 && i > fuse, compile, more));
   return {
     start: (errors) => kinds.map((kind) => kind.start(errors)).reduceRight(chain),
     tokenBytes(token) {
@@ -85,7 +90,7 @@ export function perToken(map: (token: string, isFirst: boolean) => string): Deco
   };
 }
 
-function kindOf(spec: DecoderSpec, isFused: boolean, more?: MoreDecoders): Kind {
+function kindOf(spec: DecoderSpec, isFused: boolean, compile: CompilePattern, more?: MoreDecoders): Kind {
   switch (spec.type) {
     case 'ByteLevel':
       return { start: byteLevelStage, inside: alphabetToBytes };
@@ -105,7 +110,7 @@ function kindOf(spec: DecoderSpec, isFused: boolean, more?: MoreDecoders): Kind 
       };
     }
     case 'Replace': {
-      const find = compileFind(spec.pattern);
+      const find = compileFind(spec.pattern, compile);
       const replace = (text: string) => {
         let replaced = '';
         let at = 0;

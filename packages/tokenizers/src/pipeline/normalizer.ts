@@ -1,5 +1,5 @@
 import { UnknownComponentError } from '../errors.ts';
-import { compilePattern, type FindMatches, literalPattern } from '../regex/pattern.ts';
+import { type CompilePattern, type FindMatches, literalPattern } from '../regex/find.ts';
 import type { NormalizerSpec, PatternSpec } from '../tokenizer-json.ts';
 import type { AlignedText, Rewriter } from './aligned-text.ts';
 import { BYTE_TO_CHARACTER } from './byte-alphabet.ts';
@@ -8,18 +8,22 @@ import { unitsAt, WHITE_SPACE } from './unicode.ts';
 /** Rewrites a text before it is split. */
 export type Normalizer = (text: AlignedText) => AlignedText;
 
-export function compileFind(pattern: PatternSpec): FindMatches {
-  return 'String' in pattern ? literalPattern(pattern.String) : compilePattern(pattern.Regex);
+export function compileFind(pattern: PatternSpec, compile: CompilePattern): FindMatches {
+  return 'String' in pattern ? literalPattern(pattern.String) : compile(pattern.Regex);
 }
 
 /** Further normalizers than those that BPE tokenizers use. */
 export type MoreNormalizers = (spec: NormalizerSpec) => Normalizer | undefined;
 
 /** @throws UnknownComponentError, PatternError, TokenizerFormatError */
-export function compileNormalizer(spec: NormalizerSpec, more?: MoreNormalizers): Normalizer {
+export function compileNormalizer(
+  spec: NormalizerSpec,
+  compile: CompilePattern,
+  more?: MoreNormalizers,
+): Normalizer {
   switch (spec.type) {
     case 'Sequence': {
-      const steps = spec.normalizers.map((step) => compileNormalizer(step, more));
+      const steps = spec.normalizers.map((step) => compileNormalizer(step, compile, more));
       return (text) => steps.reduce((current, step) => step(current), text);
     }
     case 'NFC':
@@ -40,7 +44,7 @@ export function compileNormalizer(spec: NormalizerSpec, more?: MoreNormalizers):
               out.keep(0, text.text.length);
             });
     case 'Replace':
-      return replace(compileFind(spec.pattern), spec.content);
+      return replace(compileFind(spec.pattern, compile), spec.content);
     case 'ByteLevel':
       return (text) => text.rewrite((out) => spellBytes(text.text, out));
     default: {

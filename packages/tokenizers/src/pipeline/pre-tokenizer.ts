@@ -1,5 +1,6 @@
 import { TokenizerFormatError, UnknownComponentError } from '../errors.ts';
-import { compilePattern, type FindMatches, literalPattern } from '../regex/pattern.ts';
+import { type CompilePattern, type FindMatches, literalPattern } from '../regex/find.ts';
+import { gpt2Scanner, type Scanner } from '../scan/scanners.ts';
 import type { MetaspaceSpec, PreTokenizerSpec, SplitBehavior } from '../tokenizer-json.ts';
 import type { AlignedText } from './aligned-text.ts';
 import { compileFind, spellBytes } from './normalizer.ts';
@@ -8,29 +9,26 @@ import { unitsAt, WHITE_SPACE, WORD_CHARACTER } from './unicode.ts';
 /** Splits a piece of text into pieces. Empty pieces are dropped by the caller. */
 export type PreTokenizer = (piece: AlignedText) => AlignedText[];
 
-/** GPT-2's pattern, which `ByteLevel` splits by (openai/gpt-2, encoder.py). */
-export const GPT2_PATTERN =
-  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-
 /**
  * With `spells` false, a `ByteLevel` at the end splits but leaves the text as it is, for a model that works on bytes.
  *
  * @throws UnknownComponentError, PatternError, TokenizerFormatError
  */
-export function compilePreTokenizer(spec: PreTokenizerSpec, spells = true): PreTokenizer {
+export function compilePreTokenizer(
+  spec: PreTokenizerSpec,
+  compile: CompilePattern,
+  spells = true,
+): PreTokenizer {
   switch (spec.type) {
     case 'Sequence': {
       const steps = spec.pretokenizers.map((step, i, all) =>
-        compilePreTokenizer(step, spells || i < all.length - 1),
+        compilePreTokenizer(step, compile, spells || i < all.length - 1),
       );
       return (piece) =>
         steps.reduce<AlignedText[]>((pieces, step) => pieces.filter(isNotEmpty).flatMap(step), [piece]);
     }
     case 'ByteLevel': {
-      const split =
-        (spec.use_regex ?? true)
-          ? splitter(compilePattern(GPT2_PATTERN), 'Isolated', false)
-          : (p: AlignedText) => [p];
+      const split = (spec.use_regex ?? true) ? scanned(gpt2Scanner(false)) : (p: AlignedText) => [p];
       const addSpace = spec.add_prefix_space ?? true;
       return (piece) => {
         const parts = split(addSpace ? withPrefix(piece, ' ') : piece);
@@ -38,9 +36,9 @@ export function compilePreTokenizer(spec: PreTokenizerSpec, spells = true): PreT
       };
     }
     case 'Split':
-      return splitter(compileFind(spec.pattern), spec.behavior, spec.invert);
+      return splitter(compileFind(spec.pattern, compile), spec.behavior, spec.invert);
     case 'Digits':
-      return splitter(compilePattern(spec.individual_digits ? '\\p{N}' : '\\p{N}+'), 'Isolated', false);
+      return splitter(charactersOf(spec.individual_digits ? '\\p{N}' : '\\p{N}+'), 'Isolated', false);
     case 'Punctuation':
       return splitter(charactersOf(`[${PUNCTUATION}]`), spec.behavior ?? 'Isolated', false);
     case 'Whitespace':
@@ -87,7 +85,20 @@ function charactersOf(source: string): FindMatches {
   };
 }
 
-export function withPrefix(piece: AlignedText, prefix: string): AlignedText {
+/** Cuts as a scanner does. */
+export function scanned(scan: Scanner): PreTokenizer {
+  return (piece) => {
+    const pieces: AlignedText[] = [];
+    const { length } = piece.text;
+    for (let at = 0, end = 0; at < length; at = end) {
+      end = scan(piece.text, at, length);
+      pieces.push(piece.slice(at, end));
+    }
+    return pieces;
+  };
+}
+
+function withPrefix(piece: AlignedText, prefix: string): AlignedText {
   if (piece.text === '' || piece.text.startsWith(prefix)) return piece;
   return piece.rewrite((out) => {
     out.put(prefix, 0, unitsAt(piece.text, 0));

@@ -1,10 +1,8 @@
 import { ONIGURUMA_WORD } from '../pipeline/unicode.ts';
 import { loopIsDeterministic } from './determinism.ts';
+import type { FindMatches } from './find.ts';
 import { BoundedMatcher } from './matcher.ts';
 import { type Anchor, type Node, parsePattern } from './syntax.ts';
-
-/** Finds the matches of an expression from left to right; an empty match moves on by one character. */
-export type FindMatches = (text: string) => Iterable<readonly [start: number, end: number]>;
 
 /**
  * Compiles an expression with the meaning that Oniguruma (Hugging Face's `tokenizers`) gives it: `\s` is Unicode's
@@ -29,16 +27,6 @@ export function compilePattern(pattern: string): FindMatches {
       if (end > start || start !== lastEnd) yield match;
       lastEnd = end;
       from = end > start ? end : end + (text.codePointAt(end)! > 0xffff ? 2 : 1);
-    }
-  };
-}
-
-/** Finds a literal string. */
-export function literalPattern(literal: string): FindMatches {
-  return function* (text) {
-    if (literal === '') return;
-    for (let at = text.indexOf(literal); at >= 0; at = text.indexOf(literal, at + literal.length)) {
-      yield [at, at + literal.length];
     }
   };
 }

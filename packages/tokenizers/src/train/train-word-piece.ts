@@ -112,8 +112,8 @@ function splitRuns(
   normalizerSpec: NormalizerSpec,
   preTokenizerSpec: PreTokenizerSpec,
 ): ReadonlyMap<string, number> {
-  const normalize = compileNormalizer(normalizerSpec, moreNormalizers);
-  const split = compilePreTokenizer(preTokenizerSpec);
+  const normalize = compileNormalizer(normalizerSpec, compilePattern, moreNormalizers);
+  const split = compilePreTokenizer(preTokenizerSpec, compilePattern);
   const words = new Map<string, number>();
   for (const [run, count] of runs.entries()) {
     for (const { text } of split(normalize(AlignedText.untracked(run)))) {
