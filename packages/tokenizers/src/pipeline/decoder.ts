@@ -23,6 +23,8 @@ export interface Decoder {
   start(errors: 'replace' | 'strict'): DecoderStage;
   /** The bytes that a token stands for inside a text. */
   tokenBytes(token: string): Uint8Array;
+  /** Whether the text is just the UTF-8 of all tokens' bytes. */
+  readonly isBytes: boolean;
   /** What stands between tokens in the text. */
   readonly separator: string;
 }
@@ -44,7 +46,13 @@ export function compileDecoder(
   compile: CompilePattern,
   more?: MoreDecoders,
 ): Decoder {
-  if (!spec) return { start: () => perToken((t) => t), tokenBytes: (t) => encoder.encode(t), separator: ' ' };
+  if (!spec)
+    return {
+      start: () => perToken((t) => t),
+      tokenBytes: (t) => encoder.encode(t),
+      isBytes: false,
+      separator: ' ',
+    };
   const parts = flatten(spec);
   const fuse = parts.findIndex((part) => part.type === 'Fuse');
   const kinds = parts.map((part, i) => kindOf(part, fuse >= 0 && i > fuse, compile, more));
@@ -59,6 +67,7 @@ export function compileDecoder(
       }
       return encoder.encode(current);
     },
+    isBytes: kinds.length === 1 && parts[0]?.type === 'ByteLevel',
     separator: '',
   };
 }

@@ -40,12 +40,16 @@ interface Token {
   readonly end: number;
 }
 
+const utf8 = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true });
+const utf8Encoder = /* @__PURE__ */ new TextEncoder();
+
 /** Added tokens, normalizer, pre-tokenizer, model, post-processor and decoder, one after another. */
 export class PipelineTokenizer implements Tokenizer {
   readonly vocabSize: number;
   readonly specialTokens: ReadonlyMap<string, number>;
   readonly #p: Pipeline;
-  #byteCache: (Uint8Array | undefined)[] = [];
+  /** What the decoder makes of each id, filled as ids are met. */
+  readonly #decodedBytes: (Uint8Array | undefined)[] = [];
 
   constructor(pipeline: Pipeline) {
     this.#p = pipeline;
@@ -258,10 +262,37 @@ export class PipelineTokenizer implements Tokenizer {
   }
 
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
+    if (this.#p.decoder.isBytes && options.errors !== 'strict') return this.#decodeBytes(ids, options);
     const decoder = this.streamingDecoder(options);
     let text = '';
     for (const id of ids) text += decoder.push(id);
     return text + decoder.flush();
+  }
+
+  #decodeBytes(ids: Iterable<number>, { skipSpecialTokens = false }: DecodeOptions): string {
+    let bytes = new Uint8Array(1024);
+    let length = 0;
+    let index = 0;
+    for (const id of ids) {
+      const token = this.#decodedBytes[id] ?? this.#readBytes(id, index);
+      index++;
+      if (skipSpecialTokens && this.#p.added.byId.get(id)?.special) continue;
+      if (length + token.length > bytes.length) {
+        const grown = new Uint8Array((length + token.length) * 2);
+        grown.set(bytes);
+        bytes = grown;
+      }
+      for (let i = 0; i < token.length; i++) bytes[length++] = token[i]!;
+    }
+    return utf8.decode(bytes.subarray(0, length));
+  }
+
+  #readBytes(id: number, index: number): Uint8Array {
+    const token = this.idToToken(id);
+    if (token === undefined) throw new TokenIdError(id, this.vocabSize, index);
+    const bytes = this.#p.decoder.tokenBytes(token);
+    this.#decodedBytes[id] = bytes;
+    return bytes;
   }
 
   streamingDecoder(options: DecodeOptions = {}): StreamingDecoder {
@@ -312,15 +343,9 @@ export class PipelineTokenizer implements Tokenizer {
   }
 
   tokenBytes(id: number): Uint8Array {
-    const known = this.#byteCache[id];
-    if (known) return known.slice();
     const token = this.idToToken(id);
     if (token === undefined) throw new TokenIdError(id, this.vocabSize);
-    const bytes = this.#p.added.byId.has(id)
-      ? new TextEncoder().encode(token)
-      : this.#p.decoder.tokenBytes(token);
-    this.#byteCache[id] = bytes;
-    return bytes.slice();
+    return this.#p.added.byId.has(id) ? utf8Encoder.encode(token) : this.#p.decoder.tokenBytes(token);
   }
 
   longestTokens(n: number): { readonly id: number; readonly token: string; readonly bytes: Uint8Array }[] {
