@@ -1,4 +1,5 @@
 export { Bigram, type BigramOptions } from './bigram.ts';
+export { type CheckpointRules, checkpointRules, parameterName } from './checkpoint-rules.ts';
 export type { Config } from './config.ts';
 export { CausalDecoder, Decoder, DecoderLanguageModel } from './decoder.ts';
 export { GPT, type GPTOptions, GPTTransformer } from './gpt.ts';
