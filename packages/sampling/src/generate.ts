@@ -1,113 +1,111 @@
-import { ConfigError, type LanguageModel, Rng, TokenRangeError } from '@minigpt/core';
+import { ConfigError, type LanguageModel, Rng } from '@minigpt/core';
+import { checkNatural, checkPrompt } from './checks.ts';
 import { logSumExp } from './distribution.ts';
-import { PromptError } from './errors.ts';
 import { turnTaker } from './event-loop.ts';
-import { nextTokenLogits } from './next-token-logits.ts';
-import { chain, type LogitsProcessor } from './processors/processor.ts';
-import { temperature as divideBy } from './processors/temperature.ts';
-import { topK as keepTopK } from './processors/top-k.ts';
-import { topP as keepTopP } from './processors/top-p.ts';
+import { FixedKVCache } from './kv-cache/fixed.ts';
+import { chain } from './processors/processor.ts';
 import { greedy, multinomial, type Sampler } from './sampler.ts';
+import { type ConstraintOptions, constraints, type WarpingOptions, warpers } from './sampling-options.ts';
+import { Session } from './session.ts';
 
-export interface GenerateOptions {
+export interface GenerateOptions extends ConstraintOptions, WarpingOptions {
   /** How many tokens at most. Default 100. */
   readonly maxNewTokens?: number;
-  /** Default 1. 0 takes the likeliest token every time; `topK`, `topP` and `rng` then change nothing. */
-  readonly temperature?: number;
-  /** Draw from this many of the likeliest tokens only. */
-  readonly topK?: number;
-  /** Draw from the likeliest tokens only, whose probabilities sum to this. */
-  readonly topP?: number;
   /** The key of this text; the token at position i is drawn with `rng.fold(i)`. Default `new Rng(0)`. */
   readonly rng?: Rng;
-  /** Generation ends after one of these ids, which is still yielded. */
-  readonly endIds?: readonly number[];
+  /** Report the log-probabilities of this many of the likeliest tokens at each place. Default 0. */
+  readonly topLogProbabilities?: number;
   /** Asked after each token, with prompt and continuation so far: generation ends where it says true. */
   readonly stop?: (ids: readonly number[]) => boolean;
   /** Once aborted, the next token is not begun and the iterator throws the signal's reason. */
   readonly signal?: AbortSignal;
+  /**
+   * What the model has read before: only what follows the common beginning is read now. It stays the caller's, to be
+   * continued or disposed. Default: one of its own, with a cache of fixed capacity, disposed at the end.
+   */
+  readonly session?: Session;
 }
 
-export interface GeneratedToken {
+export interface TokenProbability {
   readonly id: number;
   /**
-   * The natural logarithm of the probability that the model itself gave the token: before temperature, top-k and top-p, so
-   * that it compares between ways of sampling and sums to the text's log-likelihood.
+   * The natural logarithm of the probability that the model itself gave the token: before all processors, so that it
+   * compares between ways of sampling and sums to the text's log-likelihood.
    */
   readonly logProbability: number;
+}
+
+export interface GeneratedToken extends TokenProbability {
+  /** The likeliest tokens at this place, best first: as many as `topLogProbabilities` asked for. */
+  readonly alternatives: readonly TokenProbability[];
 }
 
 /**
  * Continues `ids`, one token at a time; leaving the loop ends it.
  *
- * Each token is drawn on the host from the model's last row of logits: temperature, then top-k, then top-p, as transformers
- * orders them, then softmax. Ids beyond `model.blockSize` slide out of sight. What is drawn depends on the key and the
- * position alone: the same on every backend, and the same whether a text is generated in one go or continued.
+ * The prompt is read in one pass and then each token in one of its own, over a cache; a model without attention reads all
+ * anew. Each token is drawn on the host from the model's last row of logits: the constraints, then temperature, top-k, top-p
+ * and the other cuts, as transformers orders them, then softmax. Ids beyond `model.blockSize` slide out of sight: see
+ * `Session`. What is drawn depends on the key and the position alone: the same on every backend, and the same whether a text
+ * is generated in one go or continued.
  *
  * @throws PromptError, TokenRangeError, ConfigError at once; LogitsError at the token whose logits are no distribution
  */
 export function generate(
   model: LanguageModel,
   ids: readonly number[],
-  {
-    maxNewTokens = 100,
-    temperature = 1,
-    topK,
-    topP,
-    rng = new Rng(0),
-    endIds = [],
-    stop = () => false,
-    signal,
-  }: GenerateOptions = {},
+  options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, undefined> {
+  const { maxNewTokens = 100, rng = new Rng(0), topLogProbabilities = 0 } = options;
+  const { endIds = [], stop = () => false, signal } = options;
   checkPrompt(ids, model.vocabSize);
-  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) {
+  checkNatural('maxNewTokens', maxNewTokens);
+  checkNatural('topLogProbabilities', topLogProbabilities);
+  if (options.session !== undefined && options.session.model !== model) {
     throw new ConfigError(
-      'maxNewTokens',
-      `maxNewTokens must be a whole number of at least 0, but ${maxNewTokens} came.`,
+      'session',
+      'session must be one with the model that generates, but it has another.',
     );
   }
-  const process = chain(logitsProcessors({ temperature, topK, topP }));
-  const pick: Sampler = temperature === 0 ? greedy : (logits, key) => multinomial(process(logits), key);
+  const process = chain([...constraints(options), ...warpers(options)]);
+  const pick: Sampler = options.temperature === 0 ? greedy : multinomial;
 
   async function* continuation() {
     const sequence = [...ids];
     const takeTurn = turnTaker();
-    for (let count = 0; count < maxNewTokens; count++) {
-      await takeTurn();
-      signal?.throwIfAborted();
-      const logits = await nextTokenLogits(model, sequence);
-      const id = pick(logits, rng.fold(sequence.length));
-      sequence.push(id);
-      yield { id, logProbability: logits[id] - logSumExp(logits) };
-      if (endIds.includes(id) || stop(sequence)) return;
+    const session = options.session ?? sessionFor(model, ids.length + maxNewTokens);
+    try {
+      for (let count = 0; count < maxNewTokens; count++) {
+        await takeTurn();
+        signal?.throwIfAborted();
+        const [logits] = await session.nextLogits([sequence]);
+        const id = pick(process(logits, sequence), rng.fold(sequence.length));
+        sequence.push(id);
+        yield describe(logits, id, topLogProbabilities);
+        if (endIds.includes(id) || stop(sequence)) return;
+      }
+    } finally {
+      if (session !== options.session) session.dispose();
     }
   }
   return continuation();
 }
 
-/** The processors that these options ask for, in transformers' order. @throws ConfigError */
-function logitsProcessors({
-  temperature,
-  topK,
-  topP,
-}: {
-  readonly temperature: number;
-  readonly topK: number | undefined;
-  readonly topP: number | undefined;
-}): LogitsProcessor[] {
-  const processors: LogitsProcessor[] = [];
-  if (temperature !== 0 && temperature !== 1) processors.push(divideBy(temperature));
-  if (topK !== undefined) processors.push(keepTopK(topK));
-  if (topP !== undefined) processors.push(keepTopP(topP));
-  return processors;
+/** A session with room for a text of that length, or for the model's context where that is shorter. */
+export function sessionFor(model: LanguageModel, length: number): Session {
+  return new Session(model, { cache: new FixedKVCache({ capacity: Math.min(length, model.blockSize) }) });
 }
 
-function checkPrompt(ids: readonly number[], vocabSize: number): void {
-  if (ids.length === 0) {
-    throw new PromptError(0, 'Generation continues a text, but no token came; give at least one id.');
-  }
-  for (const id of ids) {
-    if (!Number.isInteger(id) || id < 0 || id >= vocabSize) throw new TokenRangeError(id, vocabSize);
-  }
+function describe(logits: Float32Array, chosen: number, count: number): GeneratedToken {
+  const logTotal = logSumExp(logits);
+  const probability = (id: number) => ({ id, logProbability: logits[id] - logTotal });
+  return { ...probability(chosen), alternatives: likeliest(logits, count).map(probability) };
+}
+
+/** The ids of the `count` largest logits, best first; of equals, the lowest id first. */
+export function likeliest(logits: Float32Array, count: number): number[] {
+  if (count === 0) return [];
+  const threshold = logits.toSorted()[Math.max(0, logits.length - count)];
+  const ids = Array.from(logits.keys()).filter((id) => logits[id] >= threshold);
+  return ids.sort((a, b) => logits[b] - logits[a]).slice(0, count);
 }

@@ -1,5 +1,5 @@
 import { ConfigError } from '@minigpt/core';
-import type { LogitsProcessor } from './processor.ts';
+import type { LogitsWarper } from './processor.ts';
 
 /**
  * Divides the logits by `value`: below 1 sharpens the distribution, above 1 flattens it.
@@ -7,7 +7,7 @@ import type { LogitsProcessor } from './processor.ts';
  * @param value above 0; for temperature 0 take the likeliest token with `greedy`.
  * @throws ConfigError
  */
-export function temperature(value: number): LogitsProcessor {
+export function temperature(value: number): LogitsWarper {
   if (!(value > 0 && value < Number.POSITIVE_INFINITY)) {
     throw new ConfigError('temperature', `temperature must be above 0 and finite, but ${value} came.`);
   }

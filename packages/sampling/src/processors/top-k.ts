@@ -1,4 +1,4 @@
-import { checkCount, type LogitsProcessor, type TokensToKeep } from './processor.ts';
+import { checkCount, type LogitsWarper, type TokensToKeep } from './processor.ts';
 
 /**
  * Keeps the `k` likeliest tokens, and those as likely as the last of them (Fan, Lewis, Dauphin 2018, "Hierarchical neural
@@ -6,7 +6,7 @@ import { checkCount, type LogitsProcessor, type TokensToKeep } from './processor
  *
  * @throws ConfigError
  */
-export function topK(k: number, { minTokensToKeep = 1 }: TokensToKeep = {}): LogitsProcessor {
+export function topK(k: number, { minTokensToKeep = 1 }: TokensToKeep = {}): LogitsWarper {
   checkCount('topK', k);
   checkCount('minTokensToKeep', minTokensToKeep);
   const kept = Math.max(k, minTokensToKeep);

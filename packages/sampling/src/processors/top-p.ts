@@ -1,6 +1,6 @@
 import { ConfigError } from '@minigpt/core';
 import { logSumExp } from '../distribution.ts';
-import { checkCount, type LogitsProcessor, type TokensToKeep } from './processor.ts';
+import { checkCount, type LogitsWarper, type TokensToKeep } from './processor.ts';
 
 /**
  * Keeps the smallest set of the likeliest tokens whose probabilities sum to at least `p` (nucleus sampling: Holtzman, Buys,
@@ -10,7 +10,7 @@ import { checkCount, type LogitsProcessor, type TokensToKeep } from './processor
  * @param p above 0, at most 1; 1 keeps all.
  * @throws ConfigError; the processor throws LogitsError where the row is no distribution
  */
-export function topP(p: number, { minTokensToKeep = 1 }: TokensToKeep = {}): LogitsProcessor {
+export function topP(p: number, { minTokensToKeep = 1 }: TokensToKeep = {}): LogitsWarper {
   if (!(p > 0 && p <= 1)) throw new ConfigError('topP', `topP must lie in (0, 1], but ${p} came.`);
   checkCount('minTokensToKeep', minTokensToKeep);
   return (logits) => {
