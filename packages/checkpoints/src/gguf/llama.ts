@@ -1,8 +1,8 @@
-import { type ShapeMismatch, StateDictError } from '@minigpt/core';
 import { loadTokenizer } from '@minigpt/tokenizers';
 import type { Pretrained } from '../hugging-face/pretrained.ts';
 import { pairsToHalves } from '../hugging-face/rotary-order.ts';
 import type { JsonObject } from '../json.ts';
+import { checkTensors } from '../source/check-tensors.ts';
 import { type LazyStateDict, TensorNotFoundError } from '../source/lazy-state-dict.ts';
 import { GgufError } from './errors.ts';
 import { MetadataReader } from './metadata-reader.ts';
@@ -31,7 +31,9 @@ export async function llamaFromGguf(gguf: Gguf): Promise<Pretrained> {
   }
   const sizes = readSizes(gguf, metadata);
   const tensors = llamaTensors(sizes);
-  checkTensors(gguf, tensors);
+  const weights = new Map(gguf.tensors);
+  weights.delete(ROPE_FACTORS);
+  checkTensors(weights, new Map(tensors.map(({ stored, shape }) => [stored, shape])));
   const tokens = specialTokens(metadata);
   return {
     config: {
@@ -174,22 +176,6 @@ function llamaTensors(sizes: Sizes): LlamaTensor[] {
   tensors.push({ stored: 'output_norm.weight', name: 'model.norm.weight', shape: [width] });
   if (!tied) tensors.push({ stored: 'output.weight', name: 'lm_head.weight', shape: [vocabulary, width] });
   return tensors;
-}
-
-function checkTensors(gguf: Gguf, tensors: readonly LlamaTensor[]): void {
-  const expected = new Set(tensors.map(({ stored }) => stored));
-  const missing = [...expected].filter((name) => !gguf.tensors.has(name));
-  const unexpected = [...gguf.tensors.keys()].filter((name) => !expected.has(name) && name !== ROPE_FACTORS);
-  const mismatched: ShapeMismatch[] = [];
-  for (const { stored, shape } of tensors) {
-    const actual = gguf.tensors.get(stored)?.shape;
-    if (actual !== undefined && actual.join() !== shape.join()) {
-      mismatched.push({ name: stored, expected: shape, actual });
-    }
-  }
-  if (missing.length + unexpected.length + mismatched.length > 0) {
-    throw new StateDictError({ missing, unexpected, mismatched });
-  }
 }
 
 function renamed(gguf: Gguf, tensors: readonly LlamaTensor[]): LazyStateDict {
