@@ -12,16 +12,18 @@ export function readMerges(spec: BpeSpec, vocabulary: Vocabulary): MergeTable {
       'it makes encoding random; set it to null to load the file.',
     );
   }
-  const merges: readonly unknown[] = spec.merges;
+  const merges: unknown = spec.merges;
   if (!Array.isArray(merges)) throw new TokenizerFormatError('tokenizer.json', 'model.merges is not a list.');
   const { ids } = vocabulary;
   const prefixLength = spec.continuing_subword_prefix?.length ?? 0;
   const table = new MergeTable(merges.length);
   for (let rank = 0; rank < merges.length; rank++) {
     const merge = merges[rank];
-    const [left, right, ...rest]: unknown[] =
-      typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
-    if (typeof left !== 'string' || typeof right !== 'string' || rest.length > 0) {
+    const blank = typeof merge === 'string' ? merge.indexOf(' ') : -1;
+    const isOneBlank = blank >= 0 && !merge.includes(' ', blank + 1);
+    const left: unknown = isOneBlank ? merge.slice(0, blank) : Array.isArray(merge) ? merge[0] : undefined;
+    const right: unknown = isOneBlank ? merge.slice(blank + 1) : Array.isArray(merge) ? merge[1] : undefined;
+    if (typeof left !== 'string' || typeof right !== 'string' || (!isOneBlank && merge.length !== 2)) {
       throw new TokenizerFormatError(
         'tokenizer.json',
         `merge ${rank}, ${JSON.stringify(merge)}, is not two tokens.`,

@@ -78,8 +78,11 @@ export class Symbols {
     const next = new Int32Array(length);
     const previous = new Int32Array(length);
     const heap = new MinHeap(length);
+    /** The rank at which each symbol joins the next, as last considered: a candidate of another rank is stale. */
+    const ranks = new Int32Array(length).fill(-1);
     const consider = (left: number, right: number) => {
       const rank = merges.rank(ids[left]!, ids[right]!);
+      ranks[left] = rank;
       if (rank >= 0) heap.push(rank * POSITIONS + left);
     };
     for (let i = 0; i < length; i++) {
@@ -92,10 +95,10 @@ export class Symbols {
       const rank = Math.floor(key / POSITIONS);
       const left = key % POSITIONS;
       const right = next[left]!;
-      // A symbol that was merged away has the id -1, which joins with nothing.
-      if (ids[left]! < 0 || right >= length || merges.rank(ids[left]!, ids[right]!) !== rank) continue;
+      if (ranks[left] !== rank) continue;
       ids[left] = merges.result(rank);
-      ids[right] = -1;
+      ranks[left] = -1;
+      ranks[right] = -1;
       const after = next[right]!;
       next[left] = after;
       if (after < length) {
