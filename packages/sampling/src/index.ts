@@ -1,3 +1,5 @@
+export { type BeamSearchOptions, beamSearch, type ScoredText } from './beam-search.ts';
+export { type BestOfOptions, bestOf } from './best-of.ts';
 export { CacheCapacityError, CacheTrimError, LogitsError, PromptError } from './errors.ts';
 export { type GeneratedToken, type GenerateOptions, generate, type TokenProbability } from './generate.ts';
 export { FixedKVCache } from './kv-cache/fixed.ts';
