@@ -1,9 +1,9 @@
-import { ConfigError, type Context, Module, type Rng } from '@minigpt/core';
+import { type Context, Module, type Rng } from '@minigpt/core';
 import { split, type Tensor } from '@tensorflow/tfjs-core';
 import { causalAttention } from './causal-attention.ts';
 import { Conv1D } from './conv1d.ts';
 import { Dropout } from './dropout.ts';
-import { mergeHeads, splitHeads } from './heads.ts';
+import { checkWidth, mergeHeads, splitHeads } from './heads.ts';
 import { type Initializer, normal } from './initializers.ts';
 
 export interface CausalSelfAttentionOptions {
@@ -50,12 +50,7 @@ export class CausalSelfAttention extends Module {
     rng,
   }: CausalSelfAttentionOptions) {
     super();
-    if (nEmbd % nHead !== 0) {
-      throw new ConfigError(
-        'nHead',
-        `The width must be divisible by the number of heads, but the width is ${nEmbd} and there are ${nHead} heads.`,
-      );
-    }
+    checkWidth(nEmbd, nHead);
     this.c_attn = new Conv1D({
       inFeatures: nEmbd,
       outFeatures: 3 * nEmbd,

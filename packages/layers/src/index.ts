@@ -10,7 +10,7 @@ export {
   GroupedQueryAttention,
   type GroupedQueryAttentionOptions,
 } from './grouped-query-attention.ts';
-export { mergeHeads, splitHeads } from './heads.ts';
+export { checkWidth, mergeHeads, splitHeads } from './heads.ts';
 export { type Initializer, normal, ones, uniform, zeros } from './initializers.ts';
 export { LayerNorm, type LayerNormOptions } from './layer-norm.ts';
 export { Linear, type LinearOptions } from './linear.ts';

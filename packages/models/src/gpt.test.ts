@@ -106,3 +106,9 @@ it('refuses more tokens than it has positions', () => {
   expect(tooLong).toThrow(ShapeError);
   expect(tooLong).toThrow('The ids must have shape [B, T] with T ≤ 6, but it is [1,7].');
 });
+
+it('keeps nothing in memory when its settings contradict each other', () => {
+  const before = tf.memory().numTensors;
+  expect(() => new GPT({ ...small, nHead: 3 })).toThrow('the width is 4 and there are 3 heads');
+  expect(tf.memory().numTensors).toBe(before);
+});

@@ -11,6 +11,7 @@ import {
   type ActivationName,
   activationName,
   CausalSelfAttention,
+  checkWidth,
   Dropout,
   Embedding,
   LayerNorm,
@@ -72,6 +73,7 @@ export class GPT extends LanguageModel {
 
   constructor({ rng, dropout = 0, ...options }: GPTOptions) {
     super();
+    checkWidth(options.nEmbd, options.nHead);
     const settings: GPTSettings = {
       nInner: 4 * options.nEmbd,
       embdPdrop: dropout,
@@ -138,6 +140,9 @@ export class GPT extends LanguageModel {
       scale_attn_weights: settings.scaleAttnWeights,
       scale_attn_by_inverse_layer_idx: settings.scaleAttnByInverseLayerIdx,
       initializer_range: settings.initializerRange,
+      // Else transformers assumes GPT-2's own, which a small vocabulary does not have.
+      bos_token_id: null,
+      eos_token_id: null,
       torch_dtype: 'float32',
     };
   }
