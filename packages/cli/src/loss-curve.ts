@@ -83,8 +83,8 @@ function legend(): string {
     .join('\n');
 }
 
-/** The exponential running mean over about twenty steps, corrected for its start as Adam's moments are. */
-export function runningMean(points: readonly LossPoint[], decay = 0.95): LossPoint[] {
+/** The exponential running mean over about ten steps, corrected for its start as Adam's moments are. */
+export function runningMean(points: readonly LossPoint[], decay = 0.9): LossPoint[] {
   let sum = 0;
   let weight = 0;
   return points.map(({ step, loss }) => {

@@ -233,8 +233,8 @@ class Report {
     const { maxIters } = this.#settings;
     this.#steps++;
     this.#seconds += tokens / tokensPerSecond;
-    this.#loss = 0.95 * this.#loss + 0.05 * loss; // running mean, as in the loss curve
-    this.#weight = 0.95 * this.#weight + 0.05;
+    this.#loss = 0.9 * this.#loss + 0.1 * loss; // running mean, as in the loss curve
+    this.#weight = 0.9 * this.#weight + 0.1;
     const perStep = this.#seconds / this.#steps;
     const parts = [
       `step ${String(step).padStart(String(maxIters).length)}/${maxIters}`,

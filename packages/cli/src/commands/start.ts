@@ -29,7 +29,7 @@ export const start = addBackendFlag(new Command('start'))
       ...defaults,
       ...recipe,
       learningRate: 4e-3,
-      evalInterval: 100,
+      evalInterval: 50,
       out: freshFolder(out),
     });
     await runTraining(settings, { console: createConsole({ json }), backend, sampleLength: 500 });
