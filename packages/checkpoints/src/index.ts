@@ -19,6 +19,8 @@ export { GgufError, type GgufRule } from './gguf/errors.ts';
 export { llamaFromGguf } from './gguf/llama.ts';
 export type { GgufArray, GgufValue } from './gguf/metadata.ts';
 export { type Gguf, type GgufLimits, openGguf } from './gguf/open.ts';
+export { type HuggingFaceOptions, huggingFaceFiles } from './hugging-face/files.ts';
+export { openHuggingFace } from './hugging-face/open.ts';
 export type { Pretrained } from './hugging-face/pretrained.ts';
 export type { JsonObject } from './json.ts';
 export { Llama2cError, type Llama2cRule } from './llama2c/errors.ts';
@@ -32,6 +34,8 @@ export { type LoadedModel, modelFromCheckpoint } from './model-from-checkpoint.t
 export type { SafetensorsLimits } from './safetensors/header.ts';
 export { readSafetensors, type Safetensors } from './safetensors/read.ts';
 export { writeSafetensors } from './safetensors/write.ts';
+export { ShardError, type ShardFaults } from './sharded/errors.ts';
+export { type LazySafetensors, openSafetensors } from './sharded/open-safetensors.ts';
 export { blobSource } from './source/blob-source.ts';
 export { type ByteSource, SourceError, type SourceRule } from './source/byte-source.ts';
 export { bytesSource } from './source/bytes-source.ts';

@@ -1,5 +1,6 @@
 import { halvesToPairs } from '../hugging-face/rotary-order.ts';
 import { isRecord, type JsonObject } from '../json.ts';
+import { bytesOf } from '../safetensors/write.ts';
 import { checkTensors } from '../source/check-tensors.ts';
 import type { LazyStateDict } from '../source/lazy-state-dict.ts';
 import { Llama2cError } from './errors.ts';
@@ -115,8 +116,4 @@ function rotaryTable({ width, heads, contextLength }: Llama2cSizes): Float32Arra
     }
   }
   return table;
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Int32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

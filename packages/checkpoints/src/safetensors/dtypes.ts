@@ -7,21 +7,50 @@ import { SafetensorsError } from '../errors.ts';
  */
 interface Dtype {
   readonly bytesPerElement: number;
+  readonly hostDtype: HostTensor['dtype'];
   decode(bytes: Uint8Array, tensor: string): HostTensor['data'];
 }
 
 const DTYPES = {
   /** Rounded to the nearest float32. */
-  F64: { bytesPerElement: 8, decode: (bytes) => new Float32Array(aligned(bytes, Float64Array)) },
-  F32: { bytesPerElement: 4, decode: (bytes) => aligned(bytes, Float32Array) },
-  F16: { bytesPerElement: 2, decode: (bytes) => widenFloat16(aligned(bytes, Uint16Array)) },
-  BF16: { bytesPerElement: 2, decode: (bytes) => widenBfloat16(aligned(bytes, Uint16Array)) },
-  I64: { bytesPerElement: 8, decode: (bytes, tensor) => narrowInt64(aligned(bytes, Int32Array), tensor) },
-  I32: { bytesPerElement: 4, decode: (bytes) => aligned(bytes, Int32Array) },
-  I16: { bytesPerElement: 2, decode: (bytes) => new Int32Array(aligned(bytes, Int16Array)) },
-  I8: { bytesPerElement: 1, decode: (bytes) => new Int32Array(aligned(bytes, Int8Array)) },
-  U8: { bytesPerElement: 1, decode: (bytes) => new Int32Array(bytes) },
-  BOOL: { bytesPerElement: 1, decode: (bytes, tensor) => new Int32Array(checkBooleans(bytes, tensor)) },
+  F64: {
+    bytesPerElement: 8,
+    hostDtype: 'float32',
+    decode: (bytes) => new Float32Array(aligned(bytes, Float64Array)),
+  },
+  F32: { bytesPerElement: 4, hostDtype: 'float32', decode: (bytes) => aligned(bytes, Float32Array) },
+  F16: {
+    bytesPerElement: 2,
+    hostDtype: 'float32',
+    decode: (bytes) => widenFloat16(aligned(bytes, Uint16Array)),
+  },
+  BF16: {
+    bytesPerElement: 2,
+    hostDtype: 'float32',
+    decode: (bytes) => widenBfloat16(aligned(bytes, Uint16Array)),
+  },
+  I64: {
+    bytesPerElement: 8,
+    hostDtype: 'int32',
+    decode: (bytes, tensor) => narrowInt64(aligned(bytes, Int32Array), tensor),
+  },
+  I32: { bytesPerElement: 4, hostDtype: 'int32', decode: (bytes) => aligned(bytes, Int32Array) },
+  I16: {
+    bytesPerElement: 2,
+    hostDtype: 'int32',
+    decode: (bytes) => new Int32Array(aligned(bytes, Int16Array)),
+  },
+  I8: {
+    bytesPerElement: 1,
+    hostDtype: 'int32',
+    decode: (bytes) => new Int32Array(aligned(bytes, Int8Array)),
+  },
+  U8: { bytesPerElement: 1, hostDtype: 'int32', decode: (bytes) => new Int32Array(bytes) },
+  BOOL: {
+    bytesPerElement: 1,
+    hostDtype: 'int32',
+    decode: (bytes, tensor) => new Int32Array(checkBooleans(bytes, tensor)),
+  },
 } as const satisfies Record<string, Dtype>;
 
 /** The dtypes that are read; F32 and I32 are written. */

@@ -34,8 +34,8 @@ export function readSafetensors(bytes: Uint8Array, limits?: SafetensorsLimits): 
   return { tensors, metadata };
 }
 
-/** `bytes` is the data of this tensor alone. */
-function decodeTensor({ name, dtype, shape }: TensorEntry, bytes: Uint8Array): HostTensor {
+/** @param bytes the data of this tensor alone. */
+export function decodeTensor({ name, dtype, shape }: TensorEntry, bytes: Uint8Array): HostTensor {
   const data = dtypeOf(dtype).decode(bytes, name);
   return { dtype: data instanceof Float32Array ? 'float32' : 'int32', shape, data };
 }

@@ -1,5 +1,6 @@
 import type { HostTensor, StateDict } from '@minigpt/core';
 import { SafetensorsError } from '../errors.ts';
+import { elementCount } from '../source/lazy-state-dict.ts';
 import { checkName, LENGTH_BYTES } from './header.ts';
 
 /**
@@ -28,33 +29,49 @@ export function safetensorsChunks(
   tensors: StateDict,
   metadata?: Readonly<Record<string, string>>,
 ): Uint8Array[] {
-  const sorted = [...tensors].sort(byDtypeAndName);
-  const header: [string, unknown][] = metadata === undefined ? [] : [['__metadata__', metadata]];
-  const data: Uint8Array[] = [];
-  let offset = 0;
-  for (const [name, tensor] of sorted) {
-    check(name, tensor);
-    const bytes = bytesOf(tensor.data);
-    const end = offset + bytes.length;
-    const dtype = tensor.dtype === 'float32' ? 'F32' : 'I32';
-    header.push([name, { dtype, shape: tensor.shape, data_offsets: [offset, end] }]);
-    data.push(bytes);
-    offset = end;
-  }
-  return [encodeHeader(Object.fromEntries(header)), ...data];
+  for (const [name, tensor] of tensors) checkTensor(name, tensor);
+  const { header, names } = layOut(tensors, metadata);
+  return [header, ...names.map((name) => bytesOf((tensors.get(name) as HostTensor).data))];
 }
 
+/** What the header of a file needs to know of a tensor. */
+type Outline = Pick<HostTensor, 'dtype' | 'shape'>;
+
+/**
+ * The header of a file, and the order in which its tensors follow.
+ *
+ * @throws SafetensorsError where a name cannot be written.
+ */
+export function layOut(
+  tensors: ReadonlyMap<string, Outline>,
+  metadata?: Readonly<Record<string, string>>,
+): { header: Uint8Array; names: string[] } {
+  const sorted = [...tensors].sort(byDtypeAndName);
+  const header: [string, unknown][] = metadata === undefined ? [] : [['__metadata__', metadata]];
+  let offset = 0;
+  for (const [name, { dtype, shape }] of sorted) {
+    checkName(name);
+    const end = offset + BYTES_PER_ELEMENT * elementCount(shape);
+    header.push([name, { dtype: dtype === 'float32' ? 'F32' : 'I32', shape, data_offsets: [offset, end] }]);
+    offset = end;
+  }
+  return { header: encodeHeader(Object.fromEntries(header)), names: sorted.map(([name]) => name) };
+}
+
+/** Of F32 and I32. */
+const BYTES_PER_ELEMENT = 4;
+
 function byDtypeAndName(
-  [a, { dtype: dtypeA }]: [string, HostTensor],
-  [b, { dtype: dtypeB }]: [string, HostTensor],
+  [a, { dtype: dtypeA }]: [string, Outline],
+  [b, { dtype: dtypeB }]: [string, Outline],
 ) {
   if (dtypeA !== dtypeB) return dtypeA === 'float32' ? -1 : 1;
   return a < b ? -1 : 1;
 }
 
-function check(name: string, { dtype, shape, data }: HostTensor): void {
-  checkName(name);
-  const elements = shape.reduce((product, size) => product * size, 1);
+/** @throws SafetensorsError where shape, dtype and data contradict each other */
+export function checkTensor(name: string, { dtype, shape, data }: HostTensor): void {
+  const elements = elementCount(shape);
   if (elements !== data.length) {
     throw new SafetensorsError(
       'shape',
@@ -67,7 +84,7 @@ function check(name: string, { dtype, shape, data }: HostTensor): void {
   }
 }
 
-function bytesOf({ buffer, byteOffset, byteLength }: HostTensor['data']): Uint8Array {
+export function bytesOf({ buffer, byteOffset, byteLength }: HostTensor['data']): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
