@@ -1,7 +1,7 @@
 /**
  * nanoGPT's CPU recipe on tiny Shakespeare, to the letter: what loss does it reach on the whole held-out tenth, and how fast?
  *
- *   pnpm bench:tinyshakespeare --data FILE [--backend wasm] [--seeds 1,2,3] [--max-iters 2000]
+ *   pnpm --filter @minigpt/benchmarks tinyshakespeare --data FILE [--backend wasm] [--seeds 1,2,3] [--max-iters 2000]
  *
  * Protocol: 4 layers, 4 heads, width 128, context 64, batch 12, 2,000 steps, learning rate 1e-3 to 1e-4 (cosine, 100 steps
  * of warm-up), AdamW with betas 0.9 and 0.99, weight decay 0.1, no dropout, norm clipped at 1, no biases. The loss is the
