@@ -4,7 +4,7 @@ import { memory } from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { logSumExp } from './distribution.ts';
 import { LogitsError, PromptError } from './errors.ts';
-import { type GeneratedToken, type GenerateOptions, generate } from './generate.ts';
+import { type GeneratedToken, type GenerateOptions, generate, generateBatch } from './generate.ts';
 import { SlidingKVCache } from './kv-cache/sliding.ts';
 import { Session } from './session.ts';
 import { ToyModel } from './testing/toy-model.ts';
@@ -250,8 +250,8 @@ describeOnBackends('what generate may be asked for', () => {
   it('the likeliest tokens at each place', async () => {
     const logits = await nextTokenLogits(model, [3, 1]);
     const { value } = await generate(model, [3, 1], { topLogProbabilities: 3, temperature: 0 }).next();
-    const { alternatives, ...best } = value as GeneratedToken;
-    expect(alternatives[0]).toEqual(best);
+    const { alternatives, id, logProbability } = value as GeneratedToken;
+    expect(alternatives[0]).toEqual({ id, logProbability });
     const sorted = [...logits].sort((a, b) => b - a).slice(0, 3);
     expect(alternatives.map(({ id }) => logits[id])).toEqual(sorted);
     expect(alternatives.map(({ logProbability }) => logProbability)).toEqual(
@@ -283,6 +283,54 @@ describeOnBackends('what generate may be asked for', () => {
     expect(await idsOf({ processors: [follow], maxNewTokens: 4 })).toEqual([2, 3, 4, 5]);
   });
 }, ['cpu']);
+
+describeOnBackends('generateBatch', () => {
+  const prompts = [[1, 2, 3, 4, 5, 6], [7], [8, 9, 10]];
+  const options: GenerateOptions = { maxNewTokens: 14, temperature: 0.9, endIds: [4, 2], rng: new Rng(11) };
+
+  it('gives each prompt the text that it has alone, in one pass a step, whatever rows have ended', async () => {
+    const model = new ToyTransformer({ rng: new Rng(2) });
+    const before = memory().numTensors;
+    const texts: number[][] = prompts.map(() => []);
+    const reasons: unknown[] = prompts.map(() => undefined);
+    for await (const { row, id, finishReason } of generateBatch(model, prompts, options)) {
+      expect(reasons[row]).toBeUndefined();
+      texts[row].push(id);
+      reasons[row] = finishReason;
+    }
+    expect(memory().numTensors).toBe(before);
+    const steps = Math.max(...texts.map((text) => text.length));
+    expect(model.calls).toHaveLength(steps);
+    expect(model.calls[0]).toEqual([3, 6]);
+    expect(new Set(texts.map((text) => text.length)).size).toBeGreaterThan(1);
+    for (const [row, prompt] of prompts.entries()) {
+      const alone: number[] = [];
+      let reason: unknown;
+      for await (const token of generate(model, prompt, { ...options, rng: new Rng(11).fold(row) })) {
+        alone.push(token.id);
+        reason = token.finishReason;
+      }
+      expect(texts[row], `row ${row}`).toEqual(alone);
+      expect(reasons[row]).toBe(reason);
+    }
+    dispose(model);
+  });
+
+  it('continues rows of a model without a cache', async () => {
+    const model = new ToyModel();
+    const texts: number[][] = [[], []];
+    const all = generateBatch(model, [[3, 1], [5]], { maxNewTokens: 3, rng: new Rng(4) });
+    for await (const { row, id } of all) texts[row].push(id);
+    for (const [row, prompt] of [[3, 1], [5]].entries()) {
+      const alone: number[] = [];
+      for await (const { id } of generate(model, prompt, { maxNewTokens: 3, rng: new Rng(4).fold(row) }))
+        alone.push(id);
+      expect(texts[row]).toEqual(alone);
+    }
+    expect(() => generateBatch(model, [])).toThrow(ConfigError);
+    dispose(model);
+  });
+}, ['cpu', 'wasm']);
 
 describeOnBackends('what ends generate', () => {
   const model = () => new ToyModel();

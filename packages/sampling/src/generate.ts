@@ -35,9 +35,19 @@ export interface TokenProbability {
   readonly logProbability: number;
 }
 
+/** Why a text ends: an end id, the option `stop` or a stop string, or `maxNewTokens`. */
+export type FinishReason = 'end' | 'stop' | 'length';
+
 export interface GeneratedToken extends TokenProbability {
   /** The likeliest tokens at this place, best first: as many as `topLogProbabilities` asked for. */
   readonly alternatives: readonly TokenProbability[];
+  /** Given with the last token. */
+  readonly finishReason: FinishReason | undefined;
+}
+
+export interface BatchToken extends GeneratedToken {
+  /** Which of the prompts the token continues. */
+  readonly row: number;
 }
 
 /**
@@ -56,9 +66,35 @@ export function generate(
   ids: readonly number[],
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, undefined> {
-  const { maxNewTokens = 100, rng = new Rng(0), topLogProbabilities = 0 } = options;
-  const { endIds = [], stop = () => false, signal } = options;
-  checkPrompt(ids, model.vocabSize);
+  return continueTexts(model, [ids], () => options.rng ?? new Rng(0), options);
+}
+
+/**
+ * Continues several prompts of any lengths side by side: one pass and one wait on the device for a token of each. The tokens
+ * of a step come in the order of the rows; a row that has ended leaves the batch. Row r is what `generate` gives with the key
+ * `rng.fold(r)`, up to the rounding of sums in another order.
+ *
+ * @throws as `generate` does; ConfigError where there is no prompt
+ */
+export function generateBatch(
+  model: LanguageModel,
+  prompts: readonly (readonly number[])[],
+  { rng = new Rng(0), ...options }: Omit<GenerateOptions, 'session'> = {},
+): AsyncGenerator<BatchToken, void, undefined> {
+  if (prompts.length === 0)
+    throw new ConfigError('prompts', 'prompts must have at least one, but it is empty.');
+  return continueTexts(model, prompts, (row) => rng.fold(row), options);
+}
+
+/** @param keyOf the key of each row's text */
+function continueTexts(
+  model: LanguageModel,
+  prompts: readonly (readonly number[])[],
+  keyOf: (row: number) => Rng,
+  options: GenerateOptions,
+): AsyncGenerator<BatchToken, void, undefined> {
+  const { maxNewTokens = 100, topLogProbabilities = 0, endIds = [], stop = () => false, signal } = options;
+  for (const prompt of prompts) checkPrompt(prompt, model.vocabSize);
   checkNatural('maxNewTokens', maxNewTokens);
   checkNatural('topLogProbabilities', topLogProbabilities);
   if (options.session !== undefined && options.session.model !== model) {
@@ -69,26 +105,39 @@ export function generate(
   }
   const process = chain([...constraints(options), ...warpers(options)]);
   const pick: Sampler = options.temperature === 0 ? greedy : multinomial;
+  const longest = Math.max(...prompts.map((prompt) => prompt.length));
 
-  async function* continuation() {
-    const sequence = [...ids];
+  async function* continuations() {
+    let open = prompts.map((prompt, row) => ({ row, ids: [...prompt], key: keyOf(row) }));
     const takeTurn = turnTaker();
-    const session = options.session ?? sessionFor(model, ids.length + maxNewTokens);
+    const session = options.session ?? sessionFor(model, longest + maxNewTokens);
     try {
-      for (let count = 0; count < maxNewTokens; count++) {
+      for (let count = 1; count <= maxNewTokens && open.length > 0; count++) {
         await takeTurn();
         signal?.throwIfAborted();
-        const [logits] = await session.nextLogits([sequence]);
-        const id = pick(process(logits, sequence), rng.fold(sequence.length));
-        sequence.push(id);
-        yield describe(logits, id, topLogProbabilities);
-        if (endIds.includes(id) || stop(sequence)) return;
+        const logits = await session.nextLogits(open.map(({ ids }) => ids));
+        const goOn: number[] = [];
+        for (const [i, { row, ids, key }] of open.entries()) {
+          const id = pick(process(logits[i], ids), key.fold(ids.length));
+          ids.push(id);
+          const finishReason = endIds.includes(id)
+            ? 'end'
+            : stop(ids)
+              ? 'stop'
+              : count === maxNewTokens
+                ? 'length'
+                : undefined;
+          if (finishReason === undefined) goOn.push(i);
+          yield { row, ...describe(logits[i], id, topLogProbabilities), finishReason } as const;
+        }
+        if (goOn.length > 0 && goOn.length < open.length) session.reorder(goOn);
+        open = goOn.map((i) => open[i]);
       }
     } finally {
       if (session !== options.session) session.dispose();
     }
   }
-  return continuation();
+  return continuations();
 }
 
 /** A session with room for a text of that length, or for the model's context where that is shorter. */
@@ -96,7 +145,7 @@ export function sessionFor(model: LanguageModel, length: number): Session {
   return new Session(model, { cache: new FixedKVCache({ capacity: Math.min(length, model.blockSize) }) });
 }
 
-function describe(logits: Float32Array, chosen: number, count: number): GeneratedToken {
+function describe(logits: Float32Array, chosen: number, count: number) {
   const logTotal = logSumExp(logits);
   const probability = (id: number) => ({ id, logProbability: logits[id] - logTotal });
   return { ...probability(chosen), alternatives: likeliest(logits, count).map(probability) };

@@ -1,7 +1,15 @@
 export { type BeamSearchOptions, beamSearch, type ScoredText } from './beam-search.ts';
 export { type BestOfOptions, bestOf } from './best-of.ts';
 export { CacheCapacityError, CacheTrimError, LogitsError, PromptError } from './errors.ts';
-export { type GeneratedToken, type GenerateOptions, generate, type TokenProbability } from './generate.ts';
+export {
+  type BatchToken,
+  type FinishReason,
+  type GeneratedToken,
+  type GenerateOptions,
+  generate,
+  generateBatch,
+  type TokenProbability,
+} from './generate.ts';
 export { FixedKVCache } from './kv-cache/fixed.ts';
 export { GrowingKVCache } from './kv-cache/growing.ts';
 export type { ManagedKVCache } from './kv-cache/managed-kv-cache.ts';

@@ -76,12 +76,22 @@ export class Session {
     const outgrown = longest > model.blockSize && !this.#cache.slides;
     const visible = outgrown ? rows.map((row) => row.slice(-model.blockSize)) : rows;
     if (model.supportsCache) {
-      const { padded, padding } = padLeft(visible);
+      const padding = this.#paddingOf(visible);
+      const padded = visible.map((row, i) => [...new Array<number>(padding[i]).fill(0), ...row]); // no token sees these 0
       return outgrown ? this.#pass(padded, { padding }) : this.#continue(padded, padding);
     }
     // A model without attention knows no padding.
     const alike = visible.every((row) => row.length === visible[0].length);
     return alike ? this.#pass(visible) : concat(visible.map((row) => this.#pass([row])));
+  }
+
+  /** How much to fill up on the left: as before where that still makes the rows equally long, else to the longest. */
+  #paddingOf(rows: readonly (readonly number[])[]): readonly number[] {
+    const columns = rows.map((row, i) => row.length + (this.#padding[i] ?? 0));
+    const asBefore = rows.length === this.#padding.length && columns.every((count) => count === columns[0]);
+    if (asBefore && (columns[0] <= this.model.blockSize || this.#cache.slides)) return this.#padding;
+    const longest = Math.max(...rows.map((row) => row.length));
+    return rows.map((row) => longest - row.length);
   }
 
   /** One pass over what the cache does not hold. */
@@ -125,11 +135,4 @@ export class Session {
     }
     return reshape(slice(logits, [0, answered - 1, 0], [b, 1, v]), [b, v]);
   }
-}
-
-/** Fills rows up on the left, with id 0, which no token will see. */
-function padLeft(rows: readonly (readonly number[])[]) {
-  const longest = Math.max(...rows.map((row) => row.length));
-  const padding = rows.map((row) => longest - row.length);
-  return { padding, padded: rows.map((row, i) => [...new Array<number>(padding[i]).fill(0), ...row]) };
 }
