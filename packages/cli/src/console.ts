@@ -13,7 +13,7 @@ export interface Console {
   readonly progress: ProgressLine;
 }
 
-export interface ProgressLine {
+interface ProgressLine {
   update(line: string): void;
   /** Ends the live line; it stays on the screen. */
   done(): void;

@@ -84,7 +84,7 @@ function legend(): string {
 }
 
 /** The exponential running mean over about ten steps, corrected for its start as Adam's moments are. */
-export function runningMean(points: readonly LossPoint[], decay = 0.9): LossPoint[] {
+function runningMean(points: readonly LossPoint[], decay = 0.9): LossPoint[] {
   let sum = 0;
   let weight = 0;
   return points.map(({ step, loss }) => {

@@ -41,7 +41,7 @@ export function llama(config: Config, rng: Rng): CausalDecoder {
   });
 }
 
-export interface LlamaLikeSettings {
+interface LlamaLikeSettings {
   readonly vocab_size: number;
   readonly hidden_size: number;
   readonly intermediate_size: number;

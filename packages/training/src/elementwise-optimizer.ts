@@ -3,7 +3,7 @@ import { type Tensor, tidy, type Variable, variable, zerosLike } from '@tensorfl
 import type { Optimizer } from './optimizer.ts';
 
 /** One parameter, its gradient, and its state by name. */
-export interface Slot<State extends string> {
+interface Slot<State extends string> {
   readonly name: string;
   readonly parameter: Variable;
   readonly grad: Tensor;
@@ -11,7 +11,7 @@ export interface Slot<State extends string> {
 }
 
 /** Computes new values for one slot and assigns them; it runs in a `tidy`. */
-export type Update<State extends string> = (slot: Slot<State>) => void;
+type Update<State extends string> = (slot: Slot<State>) => void;
 
 export interface ElementwiseOptions<State extends string> {
   readonly parameters: ReadonlyMap<string, Variable>;

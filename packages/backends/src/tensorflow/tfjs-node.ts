@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 /** The packages that bind TensorFlow to Node, the one for GPUs first. */
-export const tfjsNodePackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
+const tfjsNodePackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
 
 /** An installed `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu`; whether it loads is another matter. */
 export interface TfjsNodePackage {

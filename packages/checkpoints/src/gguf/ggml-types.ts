@@ -20,7 +20,7 @@ import { dequantizeTQ1_0, dequantizeTQ2_0 } from './dequantize-ternary.ts';
 import { GgufError } from './errors.ts';
 
 /** Widens whole blocks: `bytes` holds exactly those whose values `values` has room for. */
-export type Dequantize = (bytes: Uint8Array, values: Float32Array) => void;
+type Dequantize = (bytes: Uint8Array, values: Float32Array) => void;
 
 /** How ggml stores the values of a tensor. */
 export type GgmlType = PlainType | BlockType;

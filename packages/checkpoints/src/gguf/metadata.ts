@@ -19,7 +19,7 @@ export type GgufArray =
   | Float64Array;
 
 /** Arrays within arrays, at most; a file of 12 bytes a level could otherwise exhaust the stack. */
-export const MAX_ARRAY_DEPTH = 8;
+const MAX_ARRAY_DEPTH = 8;
 
 interface NumberArrayConstructor {
   readonly BYTES_PER_ELEMENT: number;

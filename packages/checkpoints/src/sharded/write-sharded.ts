@@ -4,7 +4,7 @@ import { elementCount, type LazyStateDict, type TensorInfo } from '../source/laz
 import { INDEX_FILE } from './open-sharded.ts';
 
 /** The largest shard that is written unless told otherwise: 5 GB, as transformers 4 did. */
-export const MAX_SHARD_BYTES = 5e9;
+const MAX_SHARD_BYTES = 5e9;
 
 type Infos = ReadonlyMap<string, TensorInfo>;
 

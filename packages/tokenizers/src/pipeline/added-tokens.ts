@@ -7,7 +7,7 @@ import type { Normalizer } from './normalizer.ts';
 import { WHITE_SPACE, WORD_CHARACTER } from './unicode.ts';
 
 /** An added token found in a text. */
-export interface Found {
+interface Found {
   readonly token: AddedToken;
   readonly start: number;
   readonly end: number;

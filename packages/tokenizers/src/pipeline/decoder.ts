@@ -7,7 +7,7 @@ import { prependScheme } from './pre-tokenizer.ts';
 import { Utf8Decoder } from './utf8-decoder.ts';
 
 /** Takes a token, or text made of tokens, from the stage before. */
-export type Sink = (text: string) => void;
+type Sink = (text: string) => void;
 
 /**
  * One stage of decoding one sequence: tokens come in from left to right, and go on as soon as what follows cannot
@@ -32,7 +32,7 @@ export interface Decoder {
 const encoder = /* @__PURE__ */ new TextEncoder();
 
 /** A kind of decoder: how to start it, and how it changes a token that stands in the middle of a text. */
-export interface Kind {
+interface Kind {
   start(errors: 'replace' | 'strict'): DecoderStage;
   inside(token: string): string | Uint8Array;
 }

@@ -10,7 +10,7 @@ export type Place =
   | { readonly ids: readonly number[]; readonly tokens: readonly string[]; readonly typeId: number };
 
 /** Gives a token's offsets without the spaces that the token begins and ends with. */
-export type TrimOffsets = (
+type TrimOffsets = (
   token: string,
   start: number,
   end: number,
