@@ -10,6 +10,12 @@ export {
   generateBatch,
   type TokenProbability,
 } from './generate.ts';
+export {
+  type GeneratedPiece,
+  type GenerateTextOptions,
+  generateText,
+  type TextTokenizer,
+} from './generate-text.ts';
 export { FixedKVCache } from './kv-cache/fixed.ts';
 export { GrowingKVCache } from './kv-cache/growing.ts';
 export type { ManagedKVCache } from './kv-cache/managed-kv-cache.ts';
