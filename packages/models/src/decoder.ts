@@ -4,7 +4,7 @@ import { linear } from '@minigpt/ops';
 import { add, div, mul, slice, type Tensor, type Tensor2D, type Tensor3D, tanh } from '@tensorflow/tfjs-core';
 import type { Config } from './config.ts';
 import { writeRope } from './rope-config.ts';
-import { boolean, integer, number } from './settings.ts';
+import { boolean, integer, number, tokenIds } from './settings.ts';
 
 /** The settings that every published family with rotary positions has. */
 export const decoderSchema = {
@@ -17,6 +17,9 @@ export const decoderSchema = {
   initializer_range: number(0.02),
   attention_dropout: number(0),
   tie_word_embeddings: boolean(false),
+  bos_token_id: tokenIds,
+  eos_token_id: tokenIds,
+  pad_token_id: tokenIds,
 };
 
 interface DecoderSettings {

@@ -76,7 +76,7 @@ export class GPTNeoX extends DecoderLanguageModel {
   /** With the names that transformers 4 gave to the rotary settings. */
   override toConfig(): Config {
     const config = super.toConfig();
-    const { rope_theta: rotary_emb_base, partial_rotary_factor: rotary_pct = 1 } = config;
+    const { rope_theta: rotary_emb_base, partial_rotary_factor: rotary_pct } = config;
     return { ...config, rotary_emb_base, rotary_pct };
   }
 }

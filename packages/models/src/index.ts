@@ -1,6 +1,7 @@
 export { Bigram, type BigramOptions } from './bigram.ts';
 export { type CheckpointRules, checkpointRules, parameterName } from './checkpoint-rules.ts';
 export type { Config } from './config.ts';
+export { configJson } from './config-json.ts';
 export { CausalDecoder, Decoder, DecoderLanguageModel } from './decoder.ts';
 export { GPT, type GPTOptions, GPTTransformer } from './gpt.ts';
 export { GPTNeoX } from './gpt-neox.ts';

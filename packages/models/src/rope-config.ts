@@ -103,7 +103,7 @@ function numbers(config: Config, key: string): number[] {
 
 /** The settings of {@link readRope} in both layouts, so that transformers 4 and 5 read them. */
 export function writeRope({ theta, scaling, rotaryDim }: RotaryEmbeddingOptions, headDim: number): Config {
-  const part = rotaryDim === headDim ? {} : { partial_rotary_factor: rotaryDim / headDim };
+  const part = { partial_rotary_factor: rotaryDim / headDim };
   const written = writeScaling(scaling ?? { type: 'default' });
   return {
     rope_theta: theta,

@@ -65,6 +65,9 @@ export const activation =
     }
   };
 
+/** One id, several (of the end of a sequence), or null: kept for whoever reads the config; the model does not look at them. */
+export const tokenIds: Reader<unknown> = (config, key) => config[key] ?? null;
+
 const LAYER_TYPES = ['full_attention', 'sliding_attention'] as const;
 export type LayerType = (typeof LAYER_TYPES)[number];
 
