@@ -93,7 +93,7 @@ function continueTexts(
   keyOf: (row: number) => Rng,
   options: GenerateOptions,
 ): AsyncGenerator<BatchToken, void, undefined> {
-  const { maxNewTokens = 100, topLogProbabilities = 0, endIds = [], stop = () => false, signal } = options;
+  const { maxNewTokens = 100, topLogProbabilities = 0, signal } = options;
   for (const prompt of prompts) checkPrompt(prompt, model.vocabSize);
   checkNatural('maxNewTokens', maxNewTokens);
   checkNatural('topLogProbabilities', topLogProbabilities);
@@ -120,13 +120,7 @@ function continueTexts(
         for (const [i, { row, ids, key }] of open.entries()) {
           const id = pick(process(logits[i], ids), key.fold(ids.length));
           ids.push(id);
-          const finishReason = endIds.includes(id)
-            ? 'end'
-            : stop(ids)
-              ? 'stop'
-              : count === maxNewTokens
-                ? 'length'
-                : undefined;
+          const finishReason = finished(ids, count, { ...options, maxNewTokens });
           if (finishReason === undefined) goOn.push(i);
           yield { row, ...describe(logits[i], id, topLogProbabilities), finishReason } as const;
         }
@@ -145,7 +139,23 @@ export function sessionFor(model: LanguageModel, length: number): Session {
   return new Session(model, { cache: new FixedKVCache({ capacity: Math.min(length, model.blockSize) }) });
 }
 
-function describe(logits: Float32Array, chosen: number, count: number) {
+/** Whether the text ends with its last id, the `count`th that was generated, and why. */
+export function finished(
+  ids: readonly number[],
+  count: number,
+  {
+    endIds = [],
+    stop = () => false,
+    maxNewTokens,
+  }: Pick<GenerateOptions, 'endIds' | 'stop' | 'maxNewTokens'>,
+): FinishReason | undefined {
+  if (endIds.includes(ids[ids.length - 1])) return 'end';
+  if (stop(ids)) return 'stop';
+  return count === maxNewTokens ? 'length' : undefined;
+}
+
+/** A token with its log-probability and its `count` likeliest alternatives. */
+export function describe(logits: Float32Array, chosen: number, count: number) {
   const logTotal = logSumExp(logits);
   const probability = (id: number) => ({ id, logProbability: logits[id] - logTotal });
   return { ...probability(chosen), alternatives: likeliest(logits, count).map(probability) };

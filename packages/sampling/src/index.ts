@@ -10,6 +10,7 @@ export {
   generateBatch,
   type TokenProbability,
 } from './generate.ts';
+export { generateSpeculatively, type SpeculativeOptions } from './generate-speculatively.ts';
 export {
   type GeneratedPiece,
   type GenerateTextOptions,

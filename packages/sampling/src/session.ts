@@ -36,15 +36,18 @@ export class Session {
    * @returns float32 `[V]` for each row
    * @throws PromptError where the model needs more ids before it can answer
    */
-  async nextLogits(rows: readonly (readonly number[])[]): Promise<Float32Array[]> {
-    const v = this.model.vocabSize;
-    const logits = tidy(() => this.#run(rows)); // [B, V]
-    try {
-      const data = await logits.data<'float32'>();
-      return rows.map((_, row) => data.slice(row * v, (row + 1) * v));
-    } finally {
-      logits.dispose();
-    }
+  nextLogits(rows: readonly (readonly number[])[]): Promise<Float32Array[]> {
+    return this.#read(rows, 1);
+  }
+
+  /**
+   * The logits after each of the last `count` ids, in one pass and one wait: for checking several tokens at once.
+   *
+   * @returns float32 `[V]` for each of these places, first to last
+   * @throws PromptError where the model cannot answer at all of them
+   */
+  lastLogits(ids: readonly number[], count: number): Promise<Float32Array[]> {
+    return this.#read([ids], count);
   }
 
   /** Makes row i what row `rows[i]` was: see `ManagedKVCache.reorder`. */
@@ -70,7 +73,19 @@ export class Session {
     this.#padding = [];
   }
 
-  #run(rows: readonly (readonly number[])[]): Tensor2D {
+  /** The logits after each of the last `count` ids of each row. */
+  async #read(rows: readonly (readonly number[])[], count: number): Promise<Float32Array[]> {
+    const v = this.model.vocabSize;
+    const logits = tidy(() => this.#run(rows, count)); // [B count, V]
+    try {
+      const data = await logits.data<'float32'>();
+      return Array.from({ length: rows.length * count }, (_, i) => data.slice(i * v, (i + 1) * v));
+    } finally {
+      logits.dispose();
+    }
+  }
+
+  #run(rows: readonly (readonly number[])[], count: number): Tensor2D {
     const { model } = this;
     const longest = Math.max(...rows.map((row) => row.length));
     const outgrown = longest > model.blockSize && !this.#cache.slides;
@@ -78,11 +93,11 @@ export class Session {
     if (model.supportsCache) {
       const padding = this.#paddingOf(visible);
       const padded = visible.map((row, i) => [...new Array<number>(padding[i]).fill(0), ...row]); // no token sees these 0
-      return outgrown ? this.#pass(padded, { padding }) : this.#continue(padded, padding);
+      return outgrown ? this.#pass(padded, count, { padding }) : this.#continue(padded, padding, count);
     }
     // A model without attention knows no padding.
     const alike = visible.every((row) => row.length === visible[0].length);
-    return alike ? this.#pass(visible) : concat(visible.map((row) => this.#pass([row])));
+    return alike ? this.#pass(visible, count) : concat(visible.map((row) => this.#pass([row], count)));
   }
 
   /** How much to fill up on the left: as before where that still makes the rows equally long, else to the longest. */
@@ -95,14 +110,14 @@ export class Session {
   }
 
   /** One pass over what the cache does not hold. */
-  #continue(rows: readonly (readonly number[])[], padding: readonly number[]): Tensor2D {
+  #continue(rows: readonly (readonly number[])[], padding: readonly number[], count: number): Tensor2D {
     const cache = this.#cache;
-    const known = Math.min(this.#commonLength(rows, padding), rows[0].length - 1);
+    const known = Math.min(this.#commonLength(rows, padding), rows[0].length - count);
     if (cache.canTrim(known)) cache.trim(known);
     else this.dispose();
     try {
       const fresh = rows.map((row) => row.slice(cache.length));
-      const logits = this.#pass(fresh, { cache, padding });
+      const logits = this.#pass(fresh, count, { cache, padding });
       this.#rows = rows;
       this.#padding = padding;
       return logits;
@@ -121,18 +136,20 @@ export class Session {
     return column;
   }
 
-  /** The last logits of one pass: ids `[B, T]` → `[B, V]`. */
+  /** The last `count` logits of one pass: ids `[B, T]` → `[B count, V]`. */
   #pass(
     rows: readonly (readonly number[])[],
+    count: number,
     options: { readonly cache?: ManagedKVCache; readonly padding?: readonly number[] } = {},
   ): Tensor2D {
     const ids = tensor2d(rows.flat(), [rows.length, rows[0].length], 'int32');
-    const logits = this.model.call(ids, Context.evaluation({ ...options, lastLogitsOnly: true })); // [B, T', V]
+    const ctx = Context.evaluation({ ...options, lastLogitsOnly: count === 1 });
+    const logits = this.model.call(ids, ctx); // [B, T', V]
     const [b, answered, v] = logits.shape;
-    if (answered === 0) {
-      const length = rows[0].length;
+    if (answered < count) {
+      const length = rows[0].length - (count - 1 - answered);
       throw new PromptError(length, `The model cannot answer after ${length} tokens; give a longer prompt.`);
     }
-    return reshape(slice(logits, [0, answered - 1, 0], [b, 1, v]), [b, v]);
+    return reshape(slice(logits, [0, answered - count, 0], [b, count, v]), [b * count, v]);
   }
 }
