@@ -23,7 +23,6 @@ for (const [cache, makeCache, flat] of caches) {
     testKVCache(`${cache} on ${model}`, makeCache, (rng) => new ToyTransformer({ ...options, rng }), {
       length,
       flat,
-      backends: ['cpu', 'wasm'],
     });
   }
 }
@@ -32,7 +31,6 @@ const windowed = (rng: Rng) => new ToyTransformer({ positions: 'rotary', windows
 testKVCache('fixed, smaller than the text, on windows', () => new FixedKVCache({ capacity: 6 }), windowed, {
   length,
   flat: true,
-  backends: ['cpu', 'wasm'],
 });
 
 describe('a full cache', () => {
