@@ -3,6 +3,7 @@
  * vocabulary 65), whole steps with clipping and AdamW, and PyTorch beside them.
  *
  *   pnpm --filter @minigpt/benchmarks train-speed [--rounds 3] [--steps 10] [--python PYTHON_WITH_TORCH] [--threads 2]
+ *   [--backends node,wasm,cpu]
  *
  * Backends take turns in one run; each figure is the median of the rounds. One process a round, so that none warms another.
  */
@@ -17,7 +18,8 @@ import { adamW, constant, train } from '@minigpt/training';
 
 const { values: flags } = parseArgs({
   options: {
-    backend: { type: 'string' },
+    backend: { type: 'string' }, // of one round, in a process of its own
+    backends: { type: 'string', default: backendNames.join() },
     rounds: { type: 'string', default: '3' },
     steps: { type: 'string', default: '10' },
     python: { type: 'string' },
@@ -58,7 +60,8 @@ function compare(): void {
     TF_NUM_INTRAOP_THREADS: flags.threads,
   };
   const runs = new Map<string, readonly [command: string, args: readonly string[]]>();
-  for (const name of backendNames) runs.set(name, [process.execPath, [...tsx, '--backend', name]]);
+  for (const name of flags.backends.split(','))
+    runs.set(name, [process.execPath, [...tsx, '--backend', name]]);
   if (flags.python !== undefined) {
     runs.set('PyTorch', [
       flags.python,

@@ -67,17 +67,22 @@ export async function checkpointFiles(checkpoint: Checkpoint): Promise<Map<strin
 /** The bytes of one file of a checkpoint, or undefined where it does not exist. */
 export type ReadCheckpointFile = (file: string) => Promise<Uint8Array | undefined>;
 
+export interface ReadCheckpointOptions {
+  /** What errors call the checkpoint. */
+  readonly name: string;
+  /** Read the optimizer's state too; it is twice the size of the weights with AdamW. Default true. */
+  readonly optimizer?: boolean;
+}
+
 /**
  * Reads a checkpoint, wherever its files are kept. A folder that `transformers` wrote is one without `training.json`.
  *
- * @param options.name what errors call the checkpoint.
- * @param options.optimizer read the optimizer's state too; it is twice the size of the weights with AdamW.
  * @throws CheckpointFileError for a file that is missing, truncated, or not what it should be
  * @throws TokenizerMismatchError where `tokenizer.json` is not the one that was saved
  */
 export async function readCheckpoint(
   read: ReadCheckpointFile,
-  { name, optimizer = true }: { readonly name: string; readonly optimizer?: boolean },
+  { name, optimizer = true }: ReadCheckpointOptions,
 ): Promise<Checkpoint> {
   const refuse = (file: string, reason: string, cause?: unknown) =>
     new CheckpointFileError(name, file, reason, { cause });

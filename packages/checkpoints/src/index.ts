@@ -2,6 +2,7 @@ export {
   type Checkpoint,
   checkpointFiles,
   type ReadCheckpointFile,
+  type ReadCheckpointOptions,
   readCheckpoint,
   tokenizerDigest,
 } from './checkpoint.ts';
@@ -30,7 +31,11 @@ export { type LoraAdapter, type LoraLayer, loraAdapter } from './lora/adapter.ts
 export { LoraError, type LoraRule } from './lora/errors.ts';
 export { loraFiles, readLora } from './lora/files.ts';
 export { mergeLora } from './lora/merge.ts';
-export { type LoadedModel, modelFromCheckpoint } from './model-from-checkpoint.ts';
+export {
+  type LoadedModel,
+  type ModelFromCheckpointOptions,
+  modelFromCheckpoint,
+} from './model-from-checkpoint.ts';
 export type { SafetensorsLimits } from './safetensors/header.ts';
 export { readSafetensors, type Safetensors } from './safetensors/read.ts';
 export { writeSafetensors } from './safetensors/write.ts';
@@ -50,6 +55,7 @@ export {
   forecastMemory,
   type MemoryForecast,
   MemoryLimitError,
+  type ReadStateDictOptions,
   readStateDict,
   WeightValueError,
 } from './source/memory.ts';

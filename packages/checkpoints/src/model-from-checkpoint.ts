@@ -20,16 +20,20 @@ export interface LoadedModel {
   readonly tokenizer: Tokenizer | undefined;
 }
 
+export interface ModelFromCheckpointOptions {
+  /** What errors call the checkpoint. Default `in memory`. */
+  readonly name?: string;
+}
+
 /**
  * Builds the model of a checkpoint and its tokenizer, on the current backend.
  *
- * @param options.name what errors call the checkpoint.
  * @throws CheckpointFileError where a file does not describe a model, weights or tokenizer that fit; nothing stays loaded
  * @throws TokenizerMismatchError where the tokenizer has ids that the model lacks
  */
 export function modelFromCheckpoint(
   { config, weights, tokenizer: spec }: Checkpoint,
-  { name = 'in memory' }: { readonly name?: string } = {},
+  { name = 'in memory' }: ModelFromCheckpointOptions = {},
 ): LoadedModel {
   const refusing = <T>(file: string, Failure: ErrorClass, work: () => T): T => {
     try {

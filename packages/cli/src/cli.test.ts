@@ -179,7 +179,7 @@ it('does what the README shows', { timeout: 120_000 }, async () => {
     const words = command.match(/"[^"]*"|\S+/g)?.map((word) => word.replaceAll('"', '')) ?? [];
     expect(words[0]).toBe('minigpt');
     const { code, stderr, stdout } = await minigpt(words.slice(1));
-    expect(stderr).toBe('');
+    expect(stderr, command).not.toMatch(/^minigpt:/m); // TensorFlow may greet there
     expect(code, command).toBe(0);
     expect(stdout).not.toBe('');
   }

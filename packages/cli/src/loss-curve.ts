@@ -53,6 +53,7 @@ export function lossCurveSvg({ title, train, validation }: LossCurve): string {
     `<text x="${(x(last.step) - 8).toFixed(1)}" y="${(y(last.loss) - 12).toFixed(1)}" text-anchor="end" fill="${COLORS.validation}" font-weight="600">${last.loss.toFixed(3)}</text>`;
 
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="system-ui, sans-serif" font-size="12" fill="${COLORS.text}">
+<title>${escapeXml(title)}, ${described(validation)}</title>
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="${MARGIN.left}" y="24" font-size="16" font-weight="600">${escapeXml(title)}</text>
 ${legend()}
@@ -67,6 +68,13 @@ ${dots.join('\n')}
 ${label ?? ''}
 </svg>
 `;
+}
+
+/** For those who do not see the picture. */
+function described(validation: readonly LossPoint[]): string {
+  const [first, last] = [validation.at(0), validation.at(-1)];
+  if (first === undefined || last === undefined) return 'training loss by step';
+  return `validation from ${first.loss.toFixed(3)} at step ${first.step} to ${last.loss.toFixed(3)} at step ${last.step}`;
 }
 
 function legend(): string {

@@ -45,6 +45,14 @@ export interface EvaluationOptions {
   readonly lastLogitsOnly?: boolean;
 }
 
+export interface TrainingOptions {
+  /** The key of this step; dropout masks depend on it and on the path alone. */
+  readonly rng?: Rng;
+  /** Recompute each block's activations in the backward pass instead of keeping them. */
+  readonly checkpointing?: boolean;
+  readonly tap?: Tap;
+}
+
 /**
  * What a forward pass needs besides its input: whether it trains, where in the model it is, the random key of that place,
  * and who listens. Immutable; `at` narrows path and key together.
@@ -64,21 +72,8 @@ export class Context {
     return new Context({ ...options, listeners, training: false, checkpointing: false }, []);
   }
 
-  /**
-   * A context for one training step.
-   *
-   * @param options.rng the key of this step; dropout masks depend on it and on the path alone.
-   * @param options.checkpointing recompute each block's activations in the backward pass instead of keeping them.
-   */
-  static training({
-    rng = new Rng(0),
-    checkpointing = false,
-    tap,
-  }: {
-    readonly rng?: Rng;
-    readonly checkpointing?: boolean;
-    readonly tap?: Tap;
-  } = {}): Context {
+  /** A context for one training step. */
+  static training({ rng = new Rng(0), checkpointing = false, tap }: TrainingOptions = {}): Context {
     const listeners = tap === undefined ? [] : [{ tap }];
     return new Context({ training: true, checkpointing, listeners, root: rng }, []);
   }

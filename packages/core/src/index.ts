@@ -1,5 +1,5 @@
 export { checkpoint } from './checkpoint.ts';
-export { Context, type EvaluationOptions, type Tap } from './context.ts';
+export { Context, type EvaluationOptions, type Tap, type TrainingOptions } from './context.ts';
 export {
   ConfigError,
   MinigptError,

@@ -59,16 +59,20 @@ export function forecastMemory({ tensors }: LazyStateDict): MemoryForecast {
   return { parameters, storedBytes, hostBytes, peakBytes: hostBytes + largestStored };
 }
 
+export interface ReadStateDictOptions {
+  /** The memory that loading may take at its peak. Default: any. */
+  readonly maxBytes?: number;
+}
+
 /**
  * Reads all tensors, or none.
  *
- * @param options.maxBytes the memory that loading may take at its peak; default any.
  * @throws MemoryLimitError before anything is read, where `maxBytes` is too little, or the system has no more memory
  * @throws WeightValueError for NaN
  */
 export async function readStateDict(
   weights: LazyStateDict,
-  { maxBytes = Number.POSITIVE_INFINITY }: { readonly maxBytes?: number } = {},
+  { maxBytes = Number.POSITIVE_INFINITY }: ReadStateDictOptions = {},
 ): Promise<StateDict> {
   const { peakBytes } = forecastMemory(weights);
   if (peakBytes > maxBytes) throw new MemoryLimitError(peakBytes, maxBytes);

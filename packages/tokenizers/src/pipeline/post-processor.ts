@@ -10,12 +10,7 @@ export type Place =
   | { readonly ids: readonly number[]; readonly tokens: readonly string[]; readonly typeId: number };
 
 /** Gives a token's offsets without the spaces that the token begins and ends with. */
-type TrimOffsets = (
-  token: string,
-  start: number,
-  end: number,
-  isFirst: boolean,
-) => readonly [number, number];
+type TrimOffsets = (token: string, start: number, end: number, isFirst: boolean) => readonly [number, number];
 
 export interface PostProcessor {
   readonly single: readonly Place[];
