@@ -1,5 +1,14 @@
 export { type BeamSearchOptions, beamSearch, type ScoredText } from './beam-search.ts';
 export { type BestOfOptions, bestOf } from './best-of.ts';
+export { Constraint } from './constrained/constraint.ts';
+export {
+  ConstraintSizeError,
+  JsonSchemaError,
+  NoContinuationError,
+  PatternError,
+} from './constrained/errors.ts';
+export type { JsonFormat } from './constrained/json-schema.ts';
+export type { ConstrainableTokenizer } from './constrained/token-trie.ts';
 export { CacheCapacityError, CacheTrimError, LogitsError, PromptError } from './errors.ts';
 export {
   type BatchToken,
