@@ -8,10 +8,12 @@ import {
   loadTokenizer,
   type Tokenizer,
   type TokenizerSpec,
+  trainBpe,
 } from './index.ts';
 import { loadEncoding } from './node.ts';
 import { compilePattern } from './regex/pattern.ts';
 import { gpt2Scanner, gpt4Scanner, o200kScanner, type Scanner } from './scan/scanners.ts';
+import { unitsOf } from './scan/units.ts';
 import { hasNative, NativeTokenizer } from './testing/native.ts';
 import { shared } from './testing/shared.ts';
 import { mobyDick, pythonSources, settledText, unicodeText } from './testing/texts.ts';
@@ -62,12 +64,45 @@ describe('scanners', () => {
     fc.assert(
       fc.property(unicodeText, (text) => {
         const ends: number[] = [];
-        for (let at = 0; at < text.length; at = ends.at(-1)!) ends.push(scan(text, at, text.length));
+        const units = unitsOf(text);
+        for (let at = 0; at < units.length; at = ends.at(-1)!) ends.push(scan(units, at, units.length));
         expect(ends).toEqual([...find(text)].map(([, end]) => end));
       }),
       { numRuns: 2000 },
     );
   });
+});
+
+describe('a text longer than what is read at once', () => {
+  const start = mobyDick().slice(0, 30_000);
+  const model = trainBpe(start, { vocabSize: 600 });
+  const withPattern = async (Regex: string) =>
+    createTokenizer({
+      ...(await model),
+      pre_tokenizer: {
+        type: 'Sequence',
+        pretokenizers: [
+          { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false },
+          { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+        ],
+      },
+    });
+
+  it.each(['gpt2', 'gpt4', 'o200k'] as const)(
+    'is cut as a regular expression cuts it whole: %s',
+    async (name) => {
+      const pattern = SPLIT_PATTERNS[name];
+      const scanned = await withPattern(pattern);
+      const matched = await withPattern(`(?:${pattern})`); // spelled so that no scanner knows it
+      fc.assert(
+        fc.property(unicodeText, fc.constantFrom(' ', '\n', 'A', '7', 'é', '字'), (text, filler) => {
+          const long = [text, filler.repeat(20_000), start, text, filler.repeat(40_000), text].join('a\n');
+          expect(scanned.encode(long, all)).toEqual(matched.encode(long, all));
+        }),
+        { numRuns: 8 },
+      );
+    },
+  );
 });
 
 describe.skipIf(!hasNative)("Hugging Face's ids (needs the native binding of tokenizers)", () => {

@@ -40,6 +40,9 @@ interface Token {
   readonly end: number;
 }
 
+/** 64 kB. */
+const SPARE_IDS = 2 ** 14;
+
 const utf8 = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true });
 const utf8Encoder = /* @__PURE__ */ new TextEncoder();
 
@@ -50,6 +53,8 @@ export class PipelineTokenizer implements Tokenizer {
   readonly #p: Pipeline;
   /** What the decoder makes of each id, filled as ids are met. */
   readonly #decodedBytes: (Uint8Array | undefined)[] = [];
+  /** For the next `encode`: a typed array costs more to make than a short text to encode. */
+  #spare: IdBuffer | undefined;
 
   constructor(pipeline: Pipeline) {
     this.#p = pipeline;
@@ -60,8 +65,11 @@ export class PipelineTokenizer implements Tokenizer {
   }
 
   encode(text: string, options: EncodeOptions = {}): number[] {
-    const buffer = new IdBuffer(Math.max(16, text.length >> 2));
+    const buffer = this.#spare ?? new IdBuffer(SPARE_IDS);
+    this.#spare = undefined; // ours until we give it back
+    buffer.length = 0;
     this.#encodeTo(text, buffer, options);
+    if (buffer.ids.length <= SPARE_IDS) this.#spare = buffer;
     return toArray(buffer);
   }
 
@@ -383,8 +391,9 @@ export class PipelineTokenizer implements Tokenizer {
 }
 
 function toArray(buffer: IdBuffer): number[] {
-  const ids: number[] = new Array(buffer.length);
-  for (let i = 0; i < ids.length; i++) ids[i] = buffer.ids[i]!;
+  const { length, ids: found } = buffer;
+  const ids: number[] = new Array(length);
+  for (let i = 0; i < length; i++) ids[i] = found[i]!;
   return ids;
 }
 

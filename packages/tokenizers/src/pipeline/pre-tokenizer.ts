@@ -1,6 +1,7 @@
 import { TokenizerFormatError, UnknownComponentError } from '../errors.ts';
 import { type CompilePattern, type FindMatches, literalPattern } from '../regex/find.ts';
 import { gpt2Scanner, type Scanner } from '../scan/scanners.ts';
+import { unitsOf } from '../scan/units.ts';
 import type { MetaspaceSpec, PreTokenizerSpec, SplitBehavior } from '../tokenizer-json.ts';
 import type { AlignedText } from './aligned-text.ts';
 import { compileFind, spellBytes } from './normalizer.ts';
@@ -89,9 +90,9 @@ function charactersOf(source: string): FindMatches {
 export function scanned(scan: Scanner): PreTokenizer {
   return (piece) => {
     const pieces: AlignedText[] = [];
-    const { length } = piece.text;
-    for (let at = 0, end = 0; at < length; at = end) {
-      end = scan(piece.text, at, length);
+    const units = unitsOf(piece.text);
+    for (let at = 0, end = 0; at < units.length; at = end) {
+      end = scan(units, at, units.length);
       pieces.push(piece.slice(at, end));
     }
     return pieces;

@@ -71,28 +71,36 @@ function astralClass(point: number): number {
 }
 
 /** Whether a whole surrogate pair begins at `at`. */
-function isPair(text: string, at: number, end: number): boolean {
-  if (at + 1 >= end || (text.charCodeAt(at) & 0xfc00) !== 0xd800) return false;
-  return (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00;
+function isPair(text: Uint16Array, at: number, end: number): boolean {
+  if (at + 1 >= end || (text[at]! & 0xfc00) !== 0xd800) return false;
+  return (text[at + 1]! & 0xfc00) === 0xdc00;
 }
 
 /** The class of the character at `at`. */
-export function classAt(classes: Uint8Array, text: string, at: number, end: number): number {
-  const found = classes[text.charCodeAt(at)]!;
+export function classAt(classes: Uint8Array, text: Uint16Array, at: number, end: number): number {
+  const found = classes[text[at]!]!;
   if (found !== SURROGATE) return found;
-  return isPair(text, at, end) ? astralClass(text.codePointAt(at)!) : OTHER;
+  return isPair(text, at, end)
+    ? astralClass(0x10000 + ((text[at]! & 0x3ff) << 10) + (text[at + 1]! & 0x3ff))
+    : OTHER;
 }
 
 /** Where the character at `at` ends. */
-export function after(text: string, at: number, end: number): number {
+export function after(text: Uint16Array, at: number, end: number): number {
   return isPair(text, at, end) ? at + 2 : at + 1;
 }
 
 /** Where the run of characters of any class in `mask` that begins at `at` ends. */
-export function runEnd(classes: Uint8Array, text: string, at: number, end: number, mask: number): number {
+export function runEnd(
+  classes: Uint8Array,
+  text: Uint16Array,
+  at: number,
+  end: number,
+  mask: number,
+): number {
   let i = at;
   while (i < end) {
-    const found = classes[text.charCodeAt(i)]!;
+    const found = classes[text[i]!]!;
     if ((found & mask) !== 0) i++;
     else if (found === SURROGATE && (classAt(classes, text, i, end) & mask) !== 0) i = after(text, i, end);
     else break;

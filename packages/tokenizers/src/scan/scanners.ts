@@ -12,23 +12,26 @@ import {
   unitClasses,
 } from './character-classes.ts';
 
-/** Where the word that begins at `at` ends; `end` is the end of the text. Words follow each other without a gap. */
-export type Scanner = (text: string, at: number, end: number) => number;
+/**
+ * Where the word that begins at `at` ends; `end` is the end of the text, which comes as UTF-16 units. Words follow each other
+ * without a gap.
+ */
+export type Scanner = (text: Uint16Array, at: number, end: number) => number;
 
 const APOSTROPHE = 0x27;
 const BLANK = 0x20;
 const SLASH = 0x2f;
 
 /** Where `'s 't 'm 'd 're 've 'll` at `at` ends, or `at`. */
-function contractionEnd(text: string, at: number, end: number, ignoreCase: boolean): number {
-  if (at + 1 >= end || text.charCodeAt(at) !== APOSTROPHE) return at;
+function contractionEnd(text: Uint16Array, at: number, end: number, ignoreCase: boolean): number {
+  if (at + 1 >= end || text[at]! !== APOSTROPHE) return at;
   const fold = ignoreCase ? 0x20 : 0;
-  let next = text.charCodeAt(at + 1);
+  let next = text[at + 1]!;
   // The long s is an s of another case.
   next = ignoreCase && next === 0x17f ? 0x73 : next | (next < 0x80 ? fold : 0);
   if (next === 0x73 || next === 0x74 || next === 0x6d || next === 0x64) return at + 2;
   if (at + 2 >= end) return at;
-  const last = text.charCodeAt(at + 2) | fold;
+  const last = text[at + 2]! | fold;
   const isPair = ((next === 0x72 || next === 0x76) && last === 0x65) || (next === 0x6c && last === 0x6c);
   return isPair ? at + 3 : at;
 }
@@ -48,7 +51,7 @@ function spacesEnd(at: number, spaceEnd: number, end: number): number {
 export function gpt2Scanner(digits: boolean): Scanner {
   const classes = unitClasses();
   return (text, at, end) => {
-    const first = text.charCodeAt(at);
+    const first = text[at]!;
     if (first === APOSTROPHE) {
       const contraction = contractionEnd(text, at, end, false);
       if (contraction > at) return contraction;
@@ -76,7 +79,7 @@ export function gpt2Scanner(digits: boolean): Scanner {
 export function gpt4Scanner(maxDigits: number): Scanner {
   const classes = unitClasses();
   return (text, at, end) => {
-    const first = text.charCodeAt(at);
+    const first = text[at]!;
     if (first === APOSTROPHE) {
       const contraction = contractionEnd(text, at, end, true);
       if (contraction > at) return contraction;
@@ -100,7 +103,7 @@ export function gpt4Scanner(maxDigits: number): Scanner {
 export function o200kScanner(): Scanner {
   const classes = unitClasses();
   return (text, at, end) => {
-    const first = text.charCodeAt(at);
+    const first = text[at]!;
     const kind = classAt(classes, text, at, end);
     if ((kind & (NEWLINE | NUMBER)) === 0) {
       const word = casedWordEnd(classes, text, at, end, kind);
@@ -110,7 +113,7 @@ export function o200kScanner(): Scanner {
     const other = otherStart(classes, text, at, end, first, kind);
     if (other >= 0) {
       let i = runEnd(classes, text, other, end, OTHER);
-      while (i < end && ((classes[text.charCodeAt(i)]! & NEWLINE) !== 0 || text.charCodeAt(i) === SLASH)) i++;
+      while (i < end && ((classes[text[i]!]! & NEWLINE) !== 0 || text[i]! === SLASH)) i++;
       return i;
     }
     return lineOrSpacesEnd(classes, text, at, end);
@@ -118,7 +121,7 @@ export function o200kScanner(): Scanner {
 }
 
 /** `[^\r\n\p{L}\p{N}]?U*L+|[^\r\n\p{L}\p{N}]?U+L*`: the first alternative before the second, each with its prefix first. */
-function casedWordEnd(classes: Uint8Array, text: string, at: number, end: number, kind: number): number {
+function casedWordEnd(classes: Uint8Array, text: Uint16Array, at: number, end: number, kind: number): number {
   const second = (kind & LETTER) === 0 ? after(text, at, end) : -1;
   const prefixed = second >= 0 && second < end;
   if (prefixed) {
@@ -135,7 +138,7 @@ function casedWordEnd(classes: Uint8Array, text: string, at: number, end: number
 }
 
 /** Where `U*L+` from `at` ends, or `at`. Where nothing lower follows, `U*` gives back to a character that is both. */
-function lowerEnd(classes: Uint8Array, text: string, at: number, end: number): number {
+function lowerEnd(classes: Uint8Array, text: Uint16Array, at: number, end: number): number {
   const upper = runEnd(classes, text, at, end, UPPER);
   const lower = runEnd(classes, text, upper, end, LOWER);
   if (lower > upper) return lower;
@@ -147,7 +150,7 @@ function lowerEnd(classes: Uint8Array, text: string, at: number, end: number): n
   return at;
 }
 
-function digitsEnd(classes: Uint8Array, text: string, at: number, end: number, most: number): number {
+function digitsEnd(classes: Uint8Array, text: Uint16Array, at: number, end: number, most: number): number {
   let i = at;
   for (let count = 0; count < most && i < end && (classAt(classes, text, i, end) & NUMBER) !== 0; count++) {
     i = after(text, i, end);
@@ -158,7 +161,7 @@ function digitsEnd(classes: Uint8Array, text: string, at: number, end: number, m
 /** Where the run of ` ?[^\s\p{L}\p{N}]+` begins after its space, or -1. */
 function otherStart(
   classes: Uint8Array,
-  text: string,
+  text: Uint16Array,
   at: number,
   end: number,
   first: number,
@@ -169,8 +172,8 @@ function otherStart(
 }
 
 /** `\s*[\r\n]+|\s+(?!\S)|\s+` */
-function lineOrSpacesEnd(classes: Uint8Array, text: string, at: number, end: number): number {
+function lineOrSpacesEnd(classes: Uint8Array, text: Uint16Array, at: number, end: number): number {
   const spaceEnd = runEnd(classes, text, at, end, SPACE);
-  for (let i = spaceEnd; i > at; i--) if ((classes[text.charCodeAt(i - 1)]! & NEWLINE) !== 0) return i;
+  for (let i = spaceEnd; i > at; i--) if ((classes[text[i - 1]!]! & NEWLINE) !== 0) return i;
   return spacesEnd(at, spaceEnd, end);
 }

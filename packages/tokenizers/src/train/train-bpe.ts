@@ -3,6 +3,7 @@ import type { NamedSplitPattern } from '../formats/split-patterns.ts';
 import { BYTE_TO_CHARACTER } from '../pipeline/byte-alphabet.ts';
 import { compilePattern } from '../regex/pattern.ts';
 import { findScanner } from '../scan/find-scanner.ts';
+import { unitsOf } from '../scan/units.ts';
 import type { TokenizerJson } from '../tokenizer-json.ts';
 import type { Corpus } from './corpus.ts';
 import { type CountText, countWords } from './count-words.ts';
@@ -93,8 +94,9 @@ function wordCounter(pattern: string): CountText {
   const scan = findScanner(byteLevelPreTokenizer(pattern));
   if (scan) {
     return (text, counter) => {
-      for (let at = 0; at < text.length; ) {
-        const end = scan(text, at, text.length);
+      const units = unitsOf(text);
+      for (let at = 0; at < units.length; ) {
+        const end = scan(units, at, units.length);
         counter.add(text, at, end);
         at = end;
       }
