@@ -12,7 +12,7 @@ import * as packages from './tensorflow/tfjs-node.ts';
 vi.mock('./tensorflow/tfjs-node.ts', { spy: true });
 
 const linked = packages.installedTfjsNode().some(packages.hasBinding);
-const enabling = linked ? '' : ' (skipped without TensorFlow: npx tsx scripts/link-tensorflow.mjs)';
+const enabling = linked ? '' : ' (needs TensorFlow: pnpm minigpt tensorflow)';
 
 describe.skipIf(!linked)(`node backend${enabling}`, () => {
   beforeAll(start);

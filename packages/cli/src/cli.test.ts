@@ -89,6 +89,19 @@ describe('a run', () => {
     expect(result.bitsPerByte).toBeCloseTo(result.loss / Math.LN2, 10); // one byte a character here
   });
 
+  it('is evaluated on every token also if it answers only with a full window', async () => {
+    const [train, evaluated] = [
+      ['train', '--model', 'mlp', '--out', at('mlp')],
+      ['eval', '--model', at('mlp')],
+    ];
+    const data = ['--data', at('text.txt'), '--backend', 'cpu'];
+    await minigpt([...train, ...data, '--n-embd', '4', '--block-size', '8', '--max-iters', '2']);
+    const { stdout } = await minigpt([...evaluated, ...data, '--json']);
+    const [result] = json(stdout);
+    expect(result.tokens).toBe(60 * 45 - 8); // all but the first context
+    expect(result.bitsPerByte).toBeCloseTo(result.loss / Math.LN2, 10);
+  });
+
   it('gives its logits, parameters, and the ids of a text and back', async () => {
     const [logits, table, encoded] = await Promise.all([
       minigpt([

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { type SelectedBackend, selectBackend } from '@minigpt/backends';
 import { loadCheckpoint, saveCheckpoint } from '@minigpt/checkpoints/node';
 import { countParameters, Rng, type TokenBatch } from '@minigpt/core';
-import { batches, splitText, tokenize, windows } from '@minigpt/data';
+import { batches, splitText, tokenize } from '@minigpt/data';
 import { loadTokenizer, type Tokenizer } from '@minigpt/tokenizers';
 import {
   DivergedError,
@@ -18,6 +18,7 @@ import { buildModel, buildOptimizer, textDigest } from './build.ts';
 import { type Console, duration, field, grouped } from './console.ts';
 import { type Corpus, readCorpus } from './corpus.ts';
 import { InterruptedError, UsageError } from './errors.ts';
+import { evaluationWindows } from './evaluation-windows.ts';
 import { interruptSignal } from './interrupt.ts';
 import { lossCurveSvg } from './loss-curve.ts';
 import { Metrics } from './metrics.ts';
@@ -79,7 +80,6 @@ export async function runTraining(settings: RunSettings, options: RunTrainingOpt
   const rng = new Rng(settings.seed);
   const batch = batches({ tokens: tokens.train, blockSize, batchSize, rng: rng.fold('batches') });
   const sampled = batches({ tokens: tokens.validation, blockSize, batchSize, rng: rng.fold('evaluation') });
-  const whole = windows({ tokens: tokens.validation, blockSize, batchSize: 4 * batchSize });
 
   const metrics = savedRun
     ? await Metrics.reopen(paths.metrics, savedRun.step)
@@ -87,6 +87,7 @@ export async function runTraining(settings: RunSettings, options: RunTrainingOpt
   const backend = options.backend ?? (await selectBackend(settings.backend));
   const model = buildModel(settings, tokenizer.vocabSize);
   const optimizer = buildOptimizer(settings, model);
+  const whole = evaluationWindows(model, tokens.validation, 4 * batchSize);
   if (saved !== undefined && savedRun !== undefined) {
     const { step, seed } = savedRun;
     restoreState(

@@ -73,6 +73,33 @@ describe('batches', () => {
 });
 
 describe('windows', () => {
+  it('with overlap leaves out no target but those before the first full window', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 60 }),
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 1, max: 3 }),
+        (length, context, stride, batchSize) => {
+          const overlap = context - 1;
+          const answered: number[] = [];
+          for (const { targets, shape } of windows({
+            tokens: positions(length),
+            blockSize: stride + overlap,
+            batchSize,
+            overlap,
+          })) {
+            for (let row = 0; row < shape[0]; row++) {
+              answered.push(...targets.subarray(row * shape[1] + overlap, (row + 1) * shape[1]));
+            }
+          }
+          const wanted = Array.from({ length: Math.max(0, length - context) }, (_, i) => i + context);
+          expect(answered).toEqual(wanted);
+        },
+      ),
+    );
+  });
+
   it('predicts each token but the first exactly once, in order, tail included', () => {
     fc.assert(
       fc.property(

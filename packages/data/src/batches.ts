@@ -10,6 +10,14 @@ export interface WindowOptions {
   readonly batchSize: number;
 }
 
+export interface EvaluationWindowOptions extends WindowOptions {
+  /**
+   * Tokens that a window repeats from the end of the one before. A model that answers only from its C-th position on needs
+   * C - 1 of them, so that no target but the first C - 1 is left out. Default 0.
+   */
+  readonly overlap?: number;
+}
+
 export interface BatchesOptions extends WindowOptions {
   /** The key that the starts are drawn with. */
   readonly rng: Rng;
@@ -30,25 +38,32 @@ export function batches({ tokens, blockSize, batchSize, rng }: BatchesOptions): 
 }
 
 /**
- * Consecutive windows over the whole stream, for evaluation: each token but the first is a target exactly once. Windows do
- * not overlap; the last batch is one shorter window with what is left. May be iterated any number of times.
+ * Consecutive windows over the whole stream, for evaluation: without overlap each token but the first is a target exactly
+ * once. The last batch is one shorter window with what is left. May be iterated any number of times.
  *
  * @throws TooFewTokensError where there is nothing to predict; ConfigError
  */
-export function windows({ tokens, blockSize, batchSize }: WindowOptions): Iterable<TokenBatch> {
-  checkPositive({ blockSize, batchSize });
+export function windows({
+  tokens,
+  blockSize,
+  batchSize,
+  overlap = 0,
+}: EvaluationWindowOptions): Iterable<TokenBatch> {
+  const stride = blockSize - overlap;
+  checkPositive({ blockSize, batchSize, 'blockSize - overlap': stride });
   if (tokens.length < 2) throw new TooFewTokensError(tokens.length, 2, 'Evaluation');
   const predicted = tokens.length - 1;
-  const whole = Math.floor(predicted / blockSize);
+  const whole = Math.max(0, Math.floor((predicted - overlap) / stride));
+  const covered = whole === 0 ? 0 : whole * stride + overlap;
   return {
     *[Symbol.iterator]() {
       for (let first = 0; first < whole; first += batchSize) {
         const count = Math.min(batchSize, whole - first);
-        const starts = Int32Array.from({ length: count }, (_, i) => (first + i) * blockSize);
+        const starts = Int32Array.from({ length: count }, (_, i) => (first + i) * stride);
         yield gather(tokens, starts, blockSize);
       }
-      const rest = predicted % blockSize;
-      if (rest > 0) yield gather(tokens, Int32Array.of(whole * blockSize), rest);
+      const start = whole * stride;
+      if (covered < predicted) yield gather(tokens, Int32Array.of(start), predicted - start);
     },
   };
 }

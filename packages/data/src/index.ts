@@ -1,4 +1,10 @@
-export { type BatchesOptions, batches, type WindowOptions, windows } from './batches.ts';
+export {
+  type BatchesOptions,
+  batches,
+  type EvaluationWindowOptions,
+  type WindowOptions,
+  windows,
+} from './batches.ts';
 export { decodeText, normalizeNewlines } from './decode-text.ts';
 export { TextEncodingError, TextFileError, TooFewTokensError } from './errors.ts';
 export { type Split, type SplitOptions, splitText, splitTokens } from './split.ts';

@@ -1,9 +1,10 @@
 import { selectBackend } from '@minigpt/backends';
-import { tokenize, windows } from '@minigpt/data';
+import { tokenize } from '@minigpt/data';
 import { evaluate } from '@minigpt/training';
 import { Command } from 'commander';
 import { createConsole, field, grouped } from '../console.ts';
 import { readCorpus } from '../corpus.ts';
+import { evaluationWindows } from '../evaluation-windows.ts';
 import { loadModel } from '../load-model.ts';
 import { positiveInteger } from '../parse.ts';
 import { addBackendFlag } from '../settings.ts';
@@ -21,14 +22,13 @@ export const evaluation = addBackendFlag(new Command('eval'))
     const { model, tokenizer } = await loadModel(folder);
     const { text } = await readCorpus(data);
     const stream = tokenize(tokenizer, text);
-    const batches = windows({ tokens: stream, blockSize: model.blockSize, batchSize });
-    const { loss, tokens } = await evaluate({ model, batches });
+    const { loss, tokens } = await evaluate({ model, batches: evaluationWindows(model, stream, batchSize) });
     const predictedBytes =
       Buffer.byteLength(text) - Buffer.byteLength(tokenizer.decode(stream.subarray(0, 1)));
     const result = {
       loss,
       perplexity: Math.exp(loss),
-      bitsPerByte: (loss * tokens) / Math.LN2 / predictedBytes,
+      bitsPerByte: (loss * (stream.length - 1)) / Math.LN2 / predictedBytes,
       tokens,
       bytes: predictedBytes,
     };

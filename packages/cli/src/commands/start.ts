@@ -21,6 +21,7 @@ export const start = addBackendFlag(new Command('start'))
   )
   .option('--out <dir>', 'folder for checkpoint, metrics and loss curve', 'out/moby-dick')
   .option('--json', 'print events as JSON lines; all else goes to standard error')
+  .addHelpText('after', '\nExample:\n  minigpt start --backend wasm')
   .action(async ({ backend: wanted, out, json = false }) => {
     const backend = await selectBackend(wanted);
     const defaults = addTrainingFlags(new Command()).opts<GivenSettings>();
