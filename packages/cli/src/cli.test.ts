@@ -168,7 +168,7 @@ describe('a run', () => {
     const code = await new Promise((resolve) => child.on('close', resolve));
     expect(code).toBe(130);
     expect(stderr).toMatch(
-      /Stopped after step \d+ of 100000\. It is saved; go on with: minigpt train --resume --out/,
+      /Stopped after step \d+ of 100000\. It is saved; go on with: (pnpm )?minigpt train --resume --out/,
     );
     const { code: sampled } = await minigpt([
       'sample',

@@ -71,6 +71,9 @@ function sparseLines(out: NodeJS.WriteStream): ProgressLine {
   };
 }
 
+/** How a person calls this program from where it was called: inside the workspace through pnpm. */
+export const PROGRAM = process.env.npm_config_user_agent?.startsWith('pnpm/') ? 'pnpm minigpt' : 'minigpt';
+
 /** `label  value`, aligned below each other. */
 export function field(label: string, value: string): string {
   return `  ${pc.dim(label.padEnd(11))} ${value}`;

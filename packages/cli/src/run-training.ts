@@ -15,7 +15,7 @@ import {
 } from '@minigpt/training';
 import pc from 'picocolors';
 import { buildModel, buildOptimizer, textDigest } from './build.ts';
-import { type Console, duration, field, grouped } from './console.ts';
+import { type Console, duration, field, grouped, PROGRAM } from './console.ts';
 import { type Corpus, readCorpus } from './corpus.ts';
 import { InterruptedError, UsageError } from './errors.ts';
 import { evaluationWindows } from './evaluation-windows.ts';
@@ -158,19 +158,27 @@ export async function runTraining(settings: RunSettings, options: RunTrainingOpt
   if (signal.aborted) {
     const { stepCount } = optimizer;
     const where =
-      stepCount > 0 ? ` It is saved; go on with: minigpt train --resume --out ${settings.out}` : '';
+      stepCount > 0 ? ` It is saved; go on with: ${PROGRAM} train --resume --out ${settings.out}` : '';
     throw new InterruptedError(`Stopped after step ${stepCount} of ${maxIters}.${where}`);
   }
   await drawLossCurve(paths.lossCurve, corpus, metrics);
   if (options.sampleLength !== undefined) {
     console.say(pc.bold(`\nA sample of ${options.sampleLength} tokens:`));
-    await streamSample({ console, model, tokenizer, maxNewTokens: options.sampleLength, seed, signal });
+    await streamSample({
+      console,
+      model,
+      tokenizer,
+      maxNewTokens: options.sampleLength,
+      temperature: 0.8,
+      seed,
+      signal,
+    });
   }
   console.say(pc.bold('\nWritten:'));
   console.say(field('checkpoint', paths.checkpoint));
   console.say(field('metrics', paths.metrics));
   console.say(field('loss curve', paths.lossCurve));
-  console.say(`\nMore of its writing: minigpt sample --model ${settings.out} --max-new-tokens 300`);
+  console.say(`\nMore of its writing: ${PROGRAM} sample --model ${settings.out} --max-new-tokens 300`);
   console.emit({ type: 'finished', step: optimizer.stepCount, ...paths });
 }
 
