@@ -110,26 +110,29 @@ describe.skipIf(!hasNative)("Hugging Face's ids (needs the native binding of tok
     expect(ours.encode(text, all)).toEqual(await theirs.encode(text));
   };
 
-  describe.skipIf(!shared)('of tokenizers that were loaded (needs the shared data)', () => {
-    it.each([
-      'tokenizers/starcoder2',
-      'golden/tokenizers/bpe-gpt4split-1000/tokenizer',
-      'golden/tokenizers/bpe-llama2style-900/tokenizer',
-      'golden/tokenizers/unigram-metaspace-1000/tokenizer',
-      'golden/tokenizers/wordpiece-1000/tokenizer',
-      'golden/tokenizers/wordlevel-1500/tokenizer',
-    ])('%s', { timeout: 120_000 }, async (name) => {
-      const path = `${shared}/data/${name.includes('starcoder') ? `${name}.tokenizer` : name}.json`;
-      const json = JSON.parse(readFileSync(path, 'utf8'));
-      const ours = loadTokenizer(json);
-      const theirs = new NativeTokenizer(json);
-      for (const document of documents(mobyDick().slice(0, 200_000))) await compare(ours, document, theirs);
-      await fc.assert(
-        fc.asyncProperty(settledText, (text) => compare(ours, text, theirs)),
-        { numRuns: 500 },
-      );
-    });
-  });
+  describe.skipIf(!shared)(
+    'of tokenizers that were loaded (needs reference data: set MINIGPT_SHARED to its folder)',
+    () => {
+      it.each([
+        'tokenizers/starcoder2',
+        'golden/tokenizers/bpe-gpt4split-1000/tokenizer',
+        'golden/tokenizers/bpe-llama2style-900/tokenizer',
+        'golden/tokenizers/unigram-metaspace-1000/tokenizer',
+        'golden/tokenizers/wordpiece-1000/tokenizer',
+        'golden/tokenizers/wordlevel-1500/tokenizer',
+      ])('%s', { timeout: 120_000 }, async (name) => {
+        const path = `${shared}/${name.includes('starcoder') ? `${name}.tokenizer` : name}.json`;
+        const json = JSON.parse(readFileSync(path, 'utf8'));
+        const ours = loadTokenizer(json);
+        const theirs = new NativeTokenizer(json);
+        for (const document of documents(mobyDick().slice(0, 200_000))) await compare(ours, document, theirs);
+        await fc.assert(
+          fc.asyncProperty(settledText, (text) => compare(ours, text, theirs)),
+          { numRuns: 500 },
+        );
+      });
+    },
+  );
 
   it('of an encoding of ranks that was saved as merges', { timeout: 120_000 }, async () => {
     const ours = await loadEncoding('cl100k_base');

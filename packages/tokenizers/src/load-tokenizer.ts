@@ -46,7 +46,12 @@ function fromBytes(bytes: Uint8Array): TokenizerSpec {
   // The first field of SentencePiece's ModelProto is a list of pieces: number 1, length-delimited.
   if (bytes[0] === 0x0a) return readSentencePiece(bytes);
   if (bytes.length < 4) throw new TokenizerFormatError('tokenizer', 'the file is empty, or nearly so.');
-  return readLlama2cTokenizer(bytes);
+  // The first field of llama2.c's file is the length of its longest token: a small number in 32 bits, lowest byte first.
+  if (bytes[2] === 0 && bytes[3] === 0) return readLlama2cTokenizer(bytes);
+  throw new TokenizerFormatError(
+    'tokenizer',
+    'the file is in none of the formats known: tokenizer.json, SentencePiece .model, .tiktoken, llama2.c tokenizer.bin.',
+  );
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

@@ -1,16 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { NEEDS_REFERENCE_DATA, readReferenceJson, referenceData } from '@minigpt/testing/reference';
 
-/** The golden data, which are not part of the repository. */
-const root = process.env.MINIGPT_SHARED ?? fileURLToPath(new URL('../../../../../shared', import.meta.url));
+const root = referenceData();
 
-export const hasShared = existsSync(root);
+export const hasShared = root !== undefined;
 
 /** Why a test is skipped, for its title. */
-export const NEEDS_SHARED = '(needs MINIGPT_SHARED)';
+export const NEEDS_SHARED = NEEDS_REFERENCE_DATA;
 
 export function sharedPath(path: string): string {
-  return `${root}/data/${path}`;
+  return `${root}/${path}`;
 }
 
 export function sharedFile(path: string): Uint8Array {
@@ -18,5 +17,5 @@ export function sharedFile(path: string): Uint8Array {
 }
 
 export function sharedJson<T>(path: string): T {
-  return JSON.parse(new TextDecoder().decode(sharedFile(path))) as T;
+  return readReferenceJson<T>(sharedPath(path));
 }

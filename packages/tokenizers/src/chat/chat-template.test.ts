@@ -178,51 +178,53 @@ interface Golden {
   }[];
 }
 
-describe.skipIf(!shared)("ChatTemplate against transformers' apply_chat_template (needs shared/data)", () => {
-  const golden = (): Golden => JSON.parse(readFileSync(`${shared}/data/golden/chat/chat.json`, 'utf8'));
-  const NAMES: Record<string, TemplateName> = {
-    mistral: 'mistral',
-    'llama-2': 'llama2',
-    'llama-3': 'llama3',
-    zephyr: 'zephyr',
-    gemma: 'gemma',
-    'phi-3': 'phi3',
-  };
+describe.skipIf(!shared)(
+  "ChatTemplate against transformers' apply_chat_template (needs reference data: set MINIGPT_SHARED to its folder)",
+  () => {
+    const golden = (): Golden => JSON.parse(readFileSync(`${shared}/golden/chat/chat.json`, 'utf8'));
+    const NAMES: Record<string, TemplateName> = {
+      mistral: 'mistral',
+      'llama-2': 'llama2',
+      'llama-3': 'llama3',
+      zephyr: 'zephyr',
+      gemma: 'gemma',
+      'phi-3': 'phi3',
+    };
 
-  it("gives Mistral's ids for a question", () => {
-    const tokenizer = loadTokenizer(
-      new Uint8Array(readFileSync(`${shared}/data/tokenizers/mistral-v1.model`)),
-    );
-    const question = { role: 'user', content: 'Can you write an email explaining what an LLM is?' };
-    const { text, ids } = ChatTemplate.named('mistral').encode(tokenizer, [question]);
-    expect(text).toBe(`<s>[INST] ${question.content} [/INST]`);
-    expect(ids).toEqual([
-      1, 733, 16289, 28793, 2418, 368, 3324, 396, 4927, 20400, 767, 396, 16704, 28755, 349, 28804, 733, 28748,
-      16289, 28793,
-    ]);
-    const answer = { role: 'assistant', content: 'No.' };
-    const training = ChatTemplate.named('mistral').encodeForTraining(tokenizer, [question, answer]);
-    const learned = training.ids.filter((_, i) => training.assistantMask[i] === 1);
-    expect(tokenizer.decode(learned)).toBe('No.</s>');
-  });
+    it("gives Mistral's ids for a question", () => {
+      const tokenizer = loadTokenizer(new Uint8Array(readFileSync(`${shared}/tokenizers/mistral-v1.model`)));
+      const question = { role: 'user', content: 'Can you write an email explaining what an LLM is?' };
+      const { text, ids } = ChatTemplate.named('mistral').encode(tokenizer, [question]);
+      expect(text).toBe(`<s>[INST] ${question.content} [/INST]`);
+      expect(ids).toEqual([
+        1, 733, 16289, 28793, 2418, 368, 3324, 396, 4927, 20400, 767, 396, 16704, 28755, 349, 28804, 733,
+        28748, 16289, 28793,
+      ]);
+      const answer = { role: 'assistant', content: 'No.' };
+      const training = ChatTemplate.named('mistral').encodeForTraining(tokenizer, [question, answer]);
+      const learned = training.ids.filter((_, i) => training.assistantMask[i] === 1);
+      expect(tokenizer.decode(learned)).toBe('No.</s>');
+    });
 
-  it.each(['given', 'named'] as const)('every text and error: templates as %s', (kind) => {
-    const { templates, conversations, cases } = golden();
-    let compared = 0;
-    for (const { template: name, conversation, options, text, error } of cases) {
-      const { template: source, ...tokens } = templates[name]!;
-      if (kind === 'named' && !NAMES[name]) continue;
-      const template = kind === 'given' ? new ChatTemplate(source, tokens) : ChatTemplate.named(NAMES[name]!);
-      const render = () =>
-        template.render(conversations[conversation]!, {
-          addGenerationPrompt: options.add_generation_prompt,
-          continueFinalMessage: options.continue_final_message,
-        });
-      if (error !== undefined)
-        expect(render, `${name} ${conversation}`).toThrow(new ChatTemplateError(error));
-      else expect(render(), `${name} ${conversation} ${JSON.stringify(options)}`).toBe(text);
-      compared++;
-    }
-    expect(compared).toBe(kind === 'given' ? 252 : 216);
-  });
-});
+    it.each(['given', 'named'] as const)('every text and error: templates as %s', (kind) => {
+      const { templates, conversations, cases } = golden();
+      let compared = 0;
+      for (const { template: name, conversation, options, text, error } of cases) {
+        const { template: source, ...tokens } = templates[name]!;
+        if (kind === 'named' && !NAMES[name]) continue;
+        const template =
+          kind === 'given' ? new ChatTemplate(source, tokens) : ChatTemplate.named(NAMES[name]!);
+        const render = () =>
+          template.render(conversations[conversation]!, {
+            addGenerationPrompt: options.add_generation_prompt,
+            continueFinalMessage: options.continue_final_message,
+          });
+        if (error !== undefined)
+          expect(render, `${name} ${conversation}`).toThrow(new ChatTemplateError(error));
+        else expect(render(), `${name} ${conversation} ${JSON.stringify(options)}`).toBe(text);
+        compared++;
+      }
+      expect(compared).toBe(kind === 'given' ? 252 : 216);
+    });
+  },
+);

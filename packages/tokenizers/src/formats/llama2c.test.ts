@@ -44,13 +44,16 @@ describe('readLlama2cTokenizer', () => {
   it('answers damaged files with a typed error', () => fuzzReader(SMALL, readLlama2cTokenizer));
 });
 
-describe.skipIf(!shared)('readLlama2cTokenizer on tok512.bin (needs shared/data)', () => {
-  it('reads a story', async () => {
-    const json = readLlama2cTokenizer(readFileSync(`${shared}/data/weights/tok512.bin`));
-    const checked = new CheckedTokenizer(json);
-    const text = 'Once upon a time, there was a little girl named Lily.';
-    const ids = await checked.encode(text, true);
-    expect(ids).toEqual([1, 403, 407, 261, 378, 432, 383, 286, 261, 376, 298, 315, 421, 395, 317, 426]);
-    expect(await checked.decode(ids, true)).toBe(text);
-  });
-});
+describe.skipIf(!shared)(
+  'readLlama2cTokenizer on tok512.bin (needs reference data: set MINIGPT_SHARED to its folder)',
+  () => {
+    it('reads a story', async () => {
+      const json = readLlama2cTokenizer(readFileSync(`${shared}/weights/tok512.bin`));
+      const checked = new CheckedTokenizer(json);
+      const text = 'Once upon a time, there was a little girl named Lily.';
+      const ids = await checked.encode(text, true);
+      expect(ids).toEqual([1, 403, 407, 261, 378, 432, 383, 286, 261, 376, 298, 315, 421, 395, 317, 426]);
+      expect(await checked.decode(ids, true)).toBe(text);
+    });
+  },
+);

@@ -145,25 +145,28 @@ describe('readSentencePiece', () => {
   });
 });
 
-describe.skipIf(!shared)('readSentencePiece on published models (needs shared/data)', () => {
-  const read = (path: string) => readSentencePiece(readFileSync(`${shared}/data/${path}`));
+describe.skipIf(!shared)(
+  'readSentencePiece on published models (needs reference data: set MINIGPT_SHARED to its folder)',
+  () => {
+    const read = (path: string) => readSentencePiece(readFileSync(`${shared}/${path}`));
 
-  it("gives Mistral's ids", async () => {
-    const checked = new CheckedTokenizer(read('tokenizers/mistral-v1.model'));
-    expect(await checked.encode('Can you write an email explaining what an LLM is?', true)).toEqual([
-      1, 2418, 368, 3324, 396, 4927, 20400, 767, 396, 16704, 28755, 349, 28804,
-    ]);
-  });
+    it("gives Mistral's ids", async () => {
+      const checked = new CheckedTokenizer(read('tokenizers/mistral-v1.model'));
+      expect(await checked.encode('Can you write an email explaining what an LLM is?', true)).toEqual([
+        1, 2418, 368, 3324, 396, 4927, 20400, 767, 396, 16704, 28755, 349, 28804,
+      ]);
+    });
 
-  it("gives llama.cpp's ids for Llama 2", async () => {
-    const checked = new CheckedTokenizer(read('tokenizers/llama2.model'));
-    const vectors = (extension: string) =>
-      readFileSync(`${shared}/data/vectors/llamacpp-llama-spm.${extension}`, 'utf8');
-    const texts = vectors('inp').split('\n__ggml_vocab_test__\n');
-    const lines = vectors('out').split('\n');
-    for (const [i, text] of texts.entries()) {
-      const ids = lines[i]!.trim().split(' ').filter(Boolean).map(Number);
-      expect(await checked.encode(text), JSON.stringify(text)).toEqual(ids);
-    }
-  });
-});
+    it("gives llama.cpp's ids for Llama 2", async () => {
+      const checked = new CheckedTokenizer(read('tokenizers/llama2.model'));
+      const vectors = (extension: string) =>
+        readFileSync(`${shared}/vectors/llamacpp-llama-spm.${extension}`, 'utf8');
+      const texts = vectors('inp').split('\n__ggml_vocab_test__\n');
+      const lines = vectors('out').split('\n');
+      for (const [i, text] of texts.entries()) {
+        const ids = lines[i]!.trim().split(' ').filter(Boolean).map(Number);
+        expect(await checked.encode(text), JSON.stringify(text)).toEqual(ids);
+      }
+    });
+  },
+);

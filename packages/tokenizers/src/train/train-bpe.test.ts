@@ -151,41 +151,44 @@ describe('a trained tokenizer', () => {
   );
 });
 
-describe.skipIf(!shared)('trainBpe against published trainers (needs shared/data)', () => {
-  const sharedText = (path: string) => readFileSync(`${shared}/data/${path}`, 'utf8');
+describe.skipIf(!shared)(
+  'trainBpe against published trainers (needs reference data: set MINIGPT_SHARED to its folder)',
+  () => {
+    const sharedText = (path: string) => readFileSync(`${shared}/${path}`, 'utf8');
 
-  it("makes Stanford CS336's 243 merges, in order", async () => {
-    const expected = sharedText('vectors/bpe-train-train-bpe-reference-merges.txt').trimEnd().split('\n');
-    const json = await trainBpe(sharedText('vectors/bpe-train-corpus.en'), {
-      vocabSize: 500,
-      pattern: 'gpt2',
-      specialTokens: ['<|endoftext|>'],
-      tieRule: 'lexicographic',
+    it("makes Stanford CS336's 243 merges, in order", async () => {
+      const expected = sharedText('vectors/bpe-train-train-bpe-reference-merges.txt').trimEnd().split('\n');
+      const json = await trainBpe(sharedText('vectors/bpe-train-corpus.en'), {
+        vocabSize: 500,
+        pattern: 'gpt2',
+        specialTokens: ['<|endoftext|>'],
+        tieRule: 'lexicographic',
+      });
+      expect(mergesOf(json).map((pair) => pair.join(' '))).toEqual(expected);
+      const vocab = JSON.parse(sharedText('vectors/bpe-train-train-bpe-reference-vocab.json'));
+      expect(new Set(Object.keys((json.model as BpeSpec).vocab))).toEqual(new Set(Object.keys(vocab)));
     });
-    expect(mergesOf(json).map((pair) => pair.join(' '))).toEqual(expected);
-    const vocab = JSON.parse(sharedText('vectors/bpe-train-train-bpe-reference-vocab.json'));
-    expect(new Set(Object.keys((json.model as BpeSpec).vocab))).toEqual(new Set(Object.keys(vocab)));
-  });
 
-  it("makes minbpe's merges, with minbpe's ids", async () => {
-    const golden = JSON.parse(sharedText('vectors/minbpe-tinystories.json'));
-    const stories = Object.values(JSON.parse(sharedText('corpora/tinystories_1000.json'))) as string[];
-    const text = stories
-      .filter((_, i) => i % 10 !== 0)
-      .slice(0, 20)
-      .join('\n');
-    const json = await trainBpe(text, { vocabSize: golden.vocab_size, pattern: 'gpt4', minFrequency: 1 });
-    const { vocab } = json.model as BpeSpec;
-    expect(mergesOf(json).map(([left, right]) => [vocab[left], vocab[right]])).toEqual(golden.merges);
+    it("makes minbpe's merges, with minbpe's ids", async () => {
+      const golden = JSON.parse(sharedText('vectors/minbpe-tinystories.json'));
+      const stories = Object.values(JSON.parse(sharedText('corpora/tinystories_1000.json'))) as string[];
+      const text = stories
+        .filter((_, i) => i % 10 !== 0)
+        .slice(0, 20)
+        .join('\n');
+      const json = await trainBpe(text, { vocabSize: golden.vocab_size, pattern: 'gpt4', minFrequency: 1 });
+      const { vocab } = json.model as BpeSpec;
+      expect(mergesOf(json).map(([left, right]) => [vocab[left], vocab[right]])).toEqual(golden.merges);
 
-    const tokenizer = createTokenizer(json);
-    const split = (isTest: boolean) => stories.filter((_, i) => (i % 10 === 0) === isTest).join('\n');
-    const ids = tokenizer.encode(split(false));
-    expect(ids.slice(0, 50)).toEqual(golden.train_first50);
-    const longest = tokenizer.longestTokens(20).map(({ bytes }) => new TextDecoder().decode(bytes));
-    expect(longest.map((token) => token.length)).toEqual(
-      golden.longest20.map((token: string) => token.length),
-    );
-    expect(tokenizer.encode('hello world')).toEqual(golden.hello_world);
-  });
-});
+      const tokenizer = createTokenizer(json);
+      const split = (isTest: boolean) => stories.filter((_, i) => (i % 10 === 0) === isTest).join('\n');
+      const ids = tokenizer.encode(split(false));
+      expect(ids.slice(0, 50)).toEqual(golden.train_first50);
+      const longest = tokenizer.longestTokens(20).map(({ bytes }) => new TextDecoder().decode(bytes));
+      expect(longest.map((token) => token.length)).toEqual(
+        golden.longest20.map((token: string) => token.length),
+      );
+      expect(tokenizer.encode('hello world')).toEqual(golden.hello_world);
+    });
+  },
+);

@@ -137,25 +137,26 @@ describe('trainUnigram', () => {
   });
 });
 
-describe.skipIf(!shared)("trainUnigram beside Hugging Face's trainer (needs shared/data)", () => {
-  it('needs about as many tokens', async () => {
-    const data = (path: string) => readFileSync(`${shared}/data/${path}`, 'utf8').replace(/\s+/g, ' ');
-    const stories = Object.values<string>(
-      JSON.parse(readFileSync(`${shared}/data/corpora/tinystories_1000.json`, 'utf8')),
-    );
-    const text = [
-      data('corpora/tinyshakespeare.txt').slice(0, 100_000),
-      stories.join(' ').slice(0, 100_000),
-      data('corpora/verne-18857.txt').slice(0, 100_000),
-    ];
-    const golden = createTokenizer(
-      JSON.parse(
-        readFileSync(`${shared}/data/golden/tokenizers/unigram-metaspace-1000/tokenizer.json`, 'utf8'),
-      ),
-    );
-    const ours = createTokenizer(await trainUnigram(text, { vocabSize: 1000, byteFallback: false }));
-    expect(ours.vocabSize).toBe(1000);
-    const sample = data('corpora/tinyshakespeare.txt').slice(200_000, 300_000);
-    expect(ours.count(sample)).toBeLessThan(golden.count(sample) * 1.03);
-  });
-});
+describe.skipIf(!shared)(
+  "trainUnigram beside Hugging Face's trainer (needs reference data: set MINIGPT_SHARED to its folder)",
+  () => {
+    it('needs about as many tokens', async () => {
+      const data = (path: string) => readFileSync(`${shared}/${path}`, 'utf8').replace(/\s+/g, ' ');
+      const stories = Object.values<string>(
+        JSON.parse(readFileSync(`${shared}/corpora/tinystories_1000.json`, 'utf8')),
+      );
+      const text = [
+        data('corpora/tinyshakespeare.txt').slice(0, 100_000),
+        stories.join(' ').slice(0, 100_000),
+        data('corpora/verne-18857.txt').slice(0, 100_000),
+      ];
+      const golden = createTokenizer(
+        JSON.parse(readFileSync(`${shared}/golden/tokenizers/unigram-metaspace-1000/tokenizer.json`, 'utf8')),
+      );
+      const ours = createTokenizer(await trainUnigram(text, { vocabSize: 1000, byteFallback: false }));
+      expect(ours.vocabSize).toBe(1000);
+      const sample = data('corpora/tinyshakespeare.txt').slice(200_000, 300_000);
+      expect(ours.count(sample)).toBeLessThan(golden.count(sample) * 1.03);
+    });
+  },
+);
