@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { HostTensor } from '@minigpt/core';
 
 /**
@@ -7,7 +8,7 @@ import type { HostTensor } from '@minigpt/core';
  * is set, else `../shared/data` beside the workspace. Tests that use it are skipped without it.
  */
 export function referenceData(): string | undefined {
-  const workspace = new URL('../../../', import.meta.url).pathname;
+  const workspace = fileURLToPath(new URL('../../../', import.meta.url));
   const folder = process.env.MINIGPT_SHARED ?? resolve(workspace, '../shared/data');
   return existsSync(folder) ? folder : undefined;
 }
