@@ -1,8 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { readSafetensors } from '@minigpt/checkpoints';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -196,6 +198,20 @@ it('does what the README shows', { timeout: 120_000 }, async () => {
     expect(code, command).toBe(0);
     expect(stdout).not.toBe('');
   }
+});
+
+it('the program in the first README runs and learns', { timeout: 60_000 }, async () => {
+  const root = fileURLToPath(new URL('../../../', import.meta.url));
+  const program = readFileSync(join(root, 'README.md'), 'utf8').match(/```ts\n(.*?)```/s)?.[1] ?? '';
+  expect(lines(program).length).toBeLessThanOrEqual(10);
+  const file = at('program.mts');
+  writeFileSync(file, program.replace('console.log(event)', 'console.log(JSON.stringify(event))'));
+  const env = { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json') };
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', tsx, file], { env });
+  const losses = json(stdout).map(({ loss }) => loss);
+  expect(losses).toHaveLength(50);
+  expect(losses[49]).toBeLessThan(losses[0] / 2);
 });
 
 describe('tokenizers', () => {
