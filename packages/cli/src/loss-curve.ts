@@ -1,5 +1,6 @@
 import { scaleLinear } from 'd3-scale';
 import { line } from 'd3-shape';
+import { RunningMean } from './running-mean.ts';
 
 /** One measured loss, in nats per token. */
 export interface LossPoint {
@@ -91,15 +92,9 @@ function legend(): string {
     .join('\n');
 }
 
-/** The exponential running mean over about ten steps, corrected for its start as Adam's moments are. */
-function runningMean(points: readonly LossPoint[], decay = 0.9): LossPoint[] {
-  let sum = 0;
-  let weight = 0;
-  return points.map(({ step, loss }) => {
-    sum = decay * sum + (1 - decay) * loss;
-    weight = decay * weight + (1 - decay);
-    return { step, loss: sum / weight };
-  });
+function runningMean(points: readonly LossPoint[]): LossPoint[] {
+  const mean = new RunningMean();
+  return points.map(({ step, loss }) => ({ step, loss: mean.add(loss) }));
 }
 
 function escapeXml(text: string): string {

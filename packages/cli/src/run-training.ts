@@ -23,6 +23,7 @@ import { interruptSignal } from './interrupt.ts';
 import { lossCurveSvg } from './loss-curve.ts';
 import { Metrics } from './metrics.ts';
 import { runFolder } from './run-folder.ts';
+import { RunningMean } from './running-mean.ts';
 import { streamSample } from './sample.ts';
 import type { RunSettings } from './settings.ts';
 import { openTokenizer } from './tokenizer.ts';
@@ -222,8 +223,7 @@ class Report {
   readonly #unit: string;
   #steps = 0;
   #seconds = 0;
-  #loss = 0;
-  #weight = 0;
+  readonly #loss = new RunningMean();
 
   constructor(console: Console, settings: RunSettings, startStep: number) {
     this.#console = console;
@@ -242,12 +242,10 @@ class Report {
     const { maxIters } = this.#settings;
     this.#steps++;
     this.#seconds += tokens / tokensPerSecond;
-    this.#loss = 0.9 * this.#loss + 0.1 * loss; // running mean, as in the loss curve
-    this.#weight = 0.9 * this.#weight + 0.1;
     const perStep = this.#seconds / this.#steps;
     const parts = [
       `step ${String(step).padStart(String(maxIters).length)}/${maxIters}`,
-      `loss ${(this.#loss / this.#weight).toFixed(3)}`,
+      `loss ${this.#loss.add(loss).toFixed(3)}`,
       `${grouped(tokens / perStep)} tokens/s`,
       `${duration((maxIters - step) * perStep)} left`,
     ];

@@ -1,13 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { expect, it, vi } from 'vitest';
+import { testReadme } from '@minigpt/testing/readme';
+import { expect } from 'vitest';
 
-it('shows an example that runs as it stands', async () => {
-  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
-  await import('./readme-example.ts');
-  expect(log).toHaveBeenCalledTimes(20);
-  log.mockRestore();
-
-  const example = await readFile(new URL('readme-example.ts', import.meta.url), 'utf8');
-  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
-  expect(readme).toContain(`\`\`\`ts\n${example}\`\`\``);
+testReadme({
+  testFile: import.meta.url,
+  run: () => import('./readme-example.ts'),
+  check: (logged) => expect(logged).toHaveLength(20),
 });
