@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HostTensor } from '@minigpt/core';
 
@@ -15,6 +16,20 @@ export function referenceData(): string | undefined {
 
 /** For the title of a test that is skipped without reference data. */
 export const NEEDS_REFERENCE_DATA = '(needs reference data: set MINIGPT_SHARED to its folder)';
+
+/** Where `pnpm fetch:smollm2` puts the weights of SmolLM2-135M-Instruct (GGUF, Q4_1, 98 MB), whether they are there or not. */
+export const SMOLLM2_PATH = join(
+  process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
+  'minigpt/weights/SmolLM2-135M-Instruct.Q4_1.gguf',
+);
+
+/** The weights of SmolLM2-135M-Instruct, or undefined where they have not been fetched: tests of them are then skipped. */
+export function smolLM2(): string | undefined {
+  return existsSync(SMOLLM2_PATH) ? SMOLLM2_PATH : undefined;
+}
+
+/** For the title of a test that is skipped without these weights. */
+export const NEEDS_SMOLLM2 = '(needs weights of SmolLM2: pnpm fetch:smollm2)';
 
 /**
  * The float32 and int32 tensors of a safetensors file that is trusted, such as golden values. Files from strangers are read

@@ -34,7 +34,10 @@ describeOnBackends('stories260K', () => {
       expect(begun).toEqual([config.bos_token_id, ...expected.promptIds]);
       const ids: number[] = [];
       let text = 'Once upon a time';
-      for await (const piece of generateText(model, tokenizer, begun, { temperature: 0, maxNewTokens: 200 })) {
+      for await (const piece of generateText(model, tokenizer, begun, {
+        temperature: 0,
+        maxNewTokens: 200,
+      })) {
         ids.push(piece.id);
         text += piece.text;
       }
