@@ -32,7 +32,7 @@ const FORMAT = 'minigpt-checkpoint';
 const VERSION = 1;
 
 /** What `training.json` holds. */
-interface Manifest {
+export interface Manifest {
   readonly format: typeof FORMAT;
   readonly version: number;
   /** The other files of the checkpoint. */
@@ -87,19 +87,6 @@ export async function readCheckpoint(
   const refuse = (file: string, reason: string, cause?: unknown) =>
     new CheckpointFileError(name, file, reason, { cause });
 
-  const readJson = async (file: string): Promise<JsonObject | undefined> => {
-    const bytes = await read(file);
-    if (bytes === undefined) return undefined;
-    let value: unknown;
-    try {
-      value = parseJson(bytes);
-    } catch (cause) {
-      throw refuse(file, `it is no JSON in UTF-8 (${(cause as Error).message}).`, cause);
-    }
-    if (!isRecord(value)) throw refuse(file, 'it must hold a JSON object.');
-    return value;
-  };
-
   const readTensors = async (file: string): Promise<StateDict | undefined> => {
     const bytes = await read(file);
     try {
@@ -109,14 +96,7 @@ export async function readCheckpoint(
     }
   };
 
-  const manifest = await readJson(FILES.training);
-  if (manifest !== undefined && !isManifest(manifest)) {
-    const found = `format ${JSON.stringify(manifest.format)}, version ${JSON.stringify(manifest.version)}`;
-    throw refuse(
-      FILES.training,
-      `it must be of format "${FORMAT}", version ${VERSION}, but it is of ${found}.`,
-    );
-  }
+  const manifest = await readManifest(read, name);
 
   /** Present, or neither listed nor always there. */
   const expectFile = <T>(file: string, value: T | undefined): T | undefined => {
@@ -125,15 +105,12 @@ export async function readCheckpoint(
   };
   const missing = (file: string) => refuse(file, 'it is missing.');
 
-  const config = await readJson(FILES.config);
+  const config = await readJsonFile(read, name, FILES.config);
   if (config === undefined) throw missing(FILES.config);
-  const tokenizer = expectFile(FILES.tokenizer, await readJson(FILES.tokenizer)) as TokenizerJson | undefined;
-  if (tokenizer !== undefined && manifest?.tokenizerSha256 !== undefined) {
-    const digest = await tokenizerDigest(tokenizer);
-    if (digest !== manifest.tokenizerSha256) {
-      throw new TokenizerMismatchError(name, `SHA-256 ${manifest.tokenizerSha256}`, `SHA-256 ${digest}`);
-    }
-  }
+  const tokenizer = expectFile(FILES.tokenizer, await readJsonFile(read, name, FILES.tokenizer)) as
+    | TokenizerJson
+    | undefined;
+  if (manifest !== undefined && tokenizer !== undefined) await checkTokenizer(name, manifest, tokenizer);
   const weights = await readTensors(FILES.weights);
   if (weights === undefined) throw missing(FILES.weights);
   return {
@@ -143,6 +120,52 @@ export async function readCheckpoint(
     optimizer: optimizer ? expectFile(FILES.optimizer, await readTensors(FILES.optimizer)) : undefined,
     training: manifest?.state,
   };
+}
+
+/**
+ * Reads `training.json`; undefined where there is none, that is, where the folder is not of ours.
+ *
+ * @throws CheckpointFileError for one that is damaged or of another format
+ */
+export async function readManifest(read: ReadCheckpointFile, name: string): Promise<Manifest | undefined> {
+  const manifest = await readJsonFile(read, name, FILES.training);
+  if (manifest === undefined || isManifest(manifest)) return manifest;
+  const found = `format ${JSON.stringify(manifest.format)}, version ${JSON.stringify(manifest.version)}`;
+  throw new CheckpointFileError(
+    name,
+    FILES.training,
+    `it must be of format "${FORMAT}", version ${VERSION}, but it is of ${found}.`,
+  );
+}
+
+/** @throws TokenizerMismatchError where it is not the tokenizer that the manifest recorded */
+export async function checkTokenizer(
+  name: string,
+  { tokenizerSha256 }: Manifest,
+  tokenizer: TokenizerJson,
+): Promise<void> {
+  if (tokenizerSha256 === undefined) return;
+  const digest = await tokenizerDigest(tokenizer);
+  if (digest === tokenizerSha256) return;
+  throw new TokenizerMismatchError(name, `SHA-256 ${tokenizerSha256}`, `SHA-256 ${digest}`);
+}
+
+async function readJsonFile(
+  read: ReadCheckpointFile,
+  name: string,
+  file: string,
+): Promise<JsonObject | undefined> {
+  const bytes = await read(file);
+  if (bytes === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = parseJson(bytes);
+  } catch (cause) {
+    const reason = `it is no JSON in UTF-8 (${(cause as Error).message}).`;
+    throw new CheckpointFileError(name, file, reason, { cause });
+  }
+  if (!isRecord(value)) throw new CheckpointFileError(name, file, 'it must hold a JSON object.');
+  return value;
 }
 
 /** Whether these are the bytes of a whole `training.json` of ours, which is what tells our folders from others. */

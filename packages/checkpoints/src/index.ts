@@ -21,7 +21,8 @@ export { llamaFromGguf } from './gguf/llama.ts';
 export type { GgufArray, GgufValue } from './gguf/metadata.ts';
 export { type Gguf, type GgufLimits, openGguf } from './gguf/open.ts';
 export { type HuggingFaceOptions, huggingFaceFiles } from './hugging-face/files.ts';
-export { openHuggingFace } from './hugging-face/open.ts';
+export { DuplicateWeightError } from './hugging-face/model-names.ts';
+export { type OpenHuggingFaceOptions, openHuggingFace } from './hugging-face/open.ts';
 export type { Pretrained } from './hugging-face/pretrained.ts';
 export type { JsonObject } from './json.ts';
 export { Llama2cError, type Llama2cRule } from './llama2c/errors.ts';
@@ -36,6 +37,14 @@ export {
   type ModelFromCheckpointOptions,
   modelFromCheckpoint,
 } from './model-from-checkpoint.ts';
+export { type BuildModelOptions, type LoadProgress, WeightDtypeError } from './pretrained/build-model.ts';
+export {
+  type LoadPretrainedOptions,
+  loadPretrained,
+  type PretrainedModel,
+} from './pretrained/load-pretrained.ts';
+export { ModelFileError } from './pretrained/open-model-file.ts';
+export { openPretrained, type PretrainedSource } from './pretrained/open-pretrained.ts';
 export type { SafetensorsLimits } from './safetensors/header.ts';
 export { readSafetensors, type Safetensors } from './safetensors/read.ts';
 export { writeSafetensors } from './safetensors/write.ts';

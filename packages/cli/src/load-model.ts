@@ -1,14 +1,23 @@
-import { loadModel as loadCheckpointModel } from '@minigpt/checkpoints/node';
+import { loadPretrained, type PretrainedModel } from '@minigpt/checkpoints/node';
+import type { Tokenizer } from '@minigpt/tokenizers';
 import { UsageError } from './errors.ts';
-import { checkpointOf } from './run-folder.ts';
 
-/** The model and tokenizer that `--model DIR` means: a checkpoint folder, or the folder of a run that holds one. */
-export async function loadModel(folder: string) {
-  const { model, tokenizer } = await loadCheckpointModel(checkpointOf(folder));
-  if (tokenizer === undefined) {
-    throw new UsageError(
-      `A model needs its tokenizer, but ${folder} has no tokenizer.json; add the one it was trained with.`,
-    );
-  }
-  return { model, tokenizer };
+/** What `--model` may be, for a flag's help. */
+export const MODEL_NAME = 'folder of a model or a run, or a GGUF, llama2.c or safetensors file';
+
+/** The model that `--model` means, with its tokenizer. @throws what `loadPretrained` throws; UsageError without a tokenizer */
+export async function loadModel(
+  source: string,
+): Promise<PretrainedModel & { readonly tokenizer: Tokenizer }> {
+  const loaded = await loadPretrained(source);
+  if (hasTokenizer(loaded)) return loaded;
+  throw new UsageError(
+    `A model needs its tokenizer, but ${source} comes without one; add the tokenizer.json that it was trained with.`,
+  );
+}
+
+function hasTokenizer(
+  loaded: PretrainedModel,
+): loaded is PretrainedModel & { readonly tokenizer: Tokenizer } {
+  return loaded.tokenizer !== undefined;
 }

@@ -4,11 +4,13 @@ import type { LazyStateDict } from '../source/lazy-state-dict.ts';
 
 /** A published model before its weights are read: what a Hugging Face folder holds, whatever format it came in. */
 export interface Pretrained {
+  /** What errors call it: a folder, file or URL. */
+  readonly name?: string;
   /** `config.json`: the family (`model_type`) and its sizes. */
   readonly config: JsonObject;
   /** `generation_config.json`: the ids that end a text, and settings for sampling. */
   readonly generationConfig?: JsonObject;
-  /** Under the names of Hugging Face. */
+  /** Under the names that the model gives its parameters, which are those of Hugging Face. */
   readonly weights: LazyStateDict;
   /** `tokenizer.json` */
   readonly tokenizer?: TokenizerJson;

@@ -44,6 +44,7 @@ export async function openLlama2c(source: ByteSource): Promise<Pretrained> {
   }
   const ids = { bos_token_id: 1, eos_token_id: 2 };
   return {
+    name: source.name,
     config: {
       architectures: ['LlamaForCausalLM'],
       model_type: 'llama',

@@ -1,4 +1,6 @@
 import type { HostTensor, StateDict } from '@minigpt/core';
+import type { JsonObject } from '../json.ts';
+import type { LazyStateDict } from '../source/lazy-state-dict.ts';
 import type { LoraAdapter, LoraLayer } from './adapter.ts';
 import { LoraError } from './errors.ts';
 
@@ -11,34 +13,68 @@ import { LoraError } from './errors.ts';
  * @returns new tensors where the adapter changes them, the same ones elsewhere
  * @throws LoraError naming the layer that the model lacks, or whose shape does not fit
  */
-export function mergeLora(weights: StateDict, { config, layers, replaced }: LoraAdapter): StateDict {
-  const missing = [...layers.keys()].map((layer) => `${layer}.weight`).concat([...replaced.keys()]);
-  const absent = missing.filter((name) => !weights.has(name));
+export function mergeLora(weights: StateDict, adapter: LoraAdapter): StateDict {
+  checkBase(weights, adapter);
+  return new Map([...weights].map(([name, weight]) => [name, mergedWeight(name, weight, adapter)]));
+}
+
+/**
+ * As {@link mergeLora}, each tensor when it is read.
+ *
+ * @throws LoraError at once
+ */
+export function mergeLoraLazily(weights: LazyStateDict, adapter: LoraAdapter): LazyStateDict {
+  checkBase(weights.tensors, adapter);
+  return {
+    tensors: weights.tensors,
+    read: async (name) => mergedWeight(name, await weights.read(name), adapter),
+    close: () => weights.close(),
+  };
+}
+
+type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
+
+function checkBase(weights: Shapes, { config, layers, replaced }: LoraAdapter): void {
+  const changed = [...layers.keys()].map((layer) => `${layer}.weight`).concat([...replaced.keys()]);
+  const absent = changed.filter((name) => !weights.has(name));
   if (absent.length > 0) {
     throw new LoraError(
       'base weight',
       `The adapter changes weights that the model lacks: ${absent.join(', ')}; merge it into the model that it was trained on.`,
     );
   }
-  const merged = new Map(weights);
-  for (const [name, tensor] of replaced) {
-    checkShape(name, tensor.shape, weights.get(name)!.shape);
-    merged.set(name, tensor);
-  }
+  for (const [name, { shape }] of replaced) checkShape(name, shape, weights.get(name)!.shape);
   for (const [layer, lora] of layers) {
-    const name = `${layer}.weight`;
-    merged.set(name, addDelta(name, merged.get(name)!, lora, config.fan_in_fan_out === true));
+    const { shape } = weights.get(`${layer}.weight`)!;
+    const [outputs, inputs] = [lora.b.shape[0], lora.a.shape[1]];
+    const fits = isTransposed(lora, shape, config) ? [inputs, outputs] : [outputs, inputs];
+    checkShape(`${layer}.weight`, fits, shape);
   }
-  return merged;
 }
 
-function addDelta(name: string, weight: HostTensor, lora: LoraLayer, fanInFanOut: boolean): HostTensor {
-  const outputs = lora.b.shape[0];
-  const inputs = lora.a.shape[1];
+function mergedWeight(
+  name: string,
+  weight: HostTensor,
+  { config, layers, replaced }: LoraAdapter,
+): HostTensor {
+  const base = replaced.get(name) ?? weight;
+  const lora = name.endsWith('.weight') ? layers.get(name.slice(0, -'.weight'.length)) : undefined;
+  return lora === undefined ? base : addDelta(base, lora, isTransposed(lora, weight.shape, config));
+}
+
+/** Whether the layer keeps the transpose of `[out, in]`. */
+function isTransposed(
+  { a, b, isEmbedding }: LoraLayer,
+  [rows, columns]: readonly number[],
+  config: JsonObject,
+) {
+  const [outputs, inputs] = [b.shape[0], a.shape[1]];
+  if (isEmbedding) return true;
+  return outputs === inputs ? config.fan_in_fan_out === true : rows === inputs && columns === outputs;
+}
+
+function addDelta(weight: HostTensor, lora: LoraLayer, transposed: boolean): HostTensor {
   const [rows, columns] = weight.shape;
-  const isSquare = outputs === inputs;
-  const transposed = lora.isEmbedding || (isSquare ? fanInFanOut : rows === inputs && columns === outputs);
-  checkShape(name, transposed ? [inputs, outputs] : [outputs, inputs], weight.shape);
   // The delta is [rows, r]·[r, columns]: B·A, or Aᵀ·Bᵀ.
   const left = transposed ? transpose(lora.a) : lora.b.data;
   const right = transposed ? transpose(lora.b) : lora.a.data;

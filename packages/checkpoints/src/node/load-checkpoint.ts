@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
+import { MinigptError } from '@minigpt/core';
 import { type Checkpoint, readCheckpoint } from '../checkpoint.ts';
-import { CheckpointError, CheckpointFileError, CheckpointNotFoundError } from '../errors.ts';
+import { CheckpointFileError, CheckpointNotFoundError } from '../errors.ts';
 import { followLinks, readIfThere, salvage, siblings, statIfThere } from './folder.ts';
 
 export interface LoadCheckpointOptions {
@@ -21,9 +22,7 @@ export async function loadCheckpoint(
   { optimizer = true }: LoadCheckpointOptions = {},
 ): Promise<Checkpoint> {
   const name = resolve(dir);
-  for (;;) {
-    const folder = await locate(await followLinks(name));
-    const before = await identity(folder);
+  return readWhileReplaced(name, (folder) => {
     const read = async (file: string) => {
       try {
         return await readIfThere(join(folder, file));
@@ -33,18 +32,37 @@ export async function loadCheckpoint(
         });
       }
     };
-    let checkpoint: Checkpoint | undefined;
+    return readCheckpoint(read, { name, optimizer });
+  });
+}
+
+/**
+ * What `read` makes of the checkpoint folder at a path, all of one checkpoint: where the folder was replaced meanwhile, the
+ * files may be of two, and it reads again.
+ *
+ * @param discard gives back what was read in vain
+ * @throws CheckpointNotFoundError where there is no folder, and what `read` throws
+ */
+export async function readWhileReplaced<T>(
+  path: string,
+  read: (folder: string) => Promise<T>,
+  discard: (result: T) => Promise<void> = async () => {},
+): Promise<T> {
+  for (;;) {
+    const folder = await locate(await followLinks(path));
+    const before = await identity(folder);
+    let result: { readonly value: T } | undefined;
     let failure: unknown;
     try {
-      checkpoint = await readCheckpoint(read, { name, optimizer });
+      result = { value: await read(folder) };
     } catch (error) {
-      if (!(error instanceof CheckpointError)) throw error;
+      if (!(error instanceof MinigptError)) throw error;
       failure = error;
     }
-    // Replaced while it was read: the files may be of two checkpoints, so read the new one.
-    if ((await identity(folder)) !== before) continue;
-    if (checkpoint === undefined) throw failure;
-    return checkpoint;
+    const isWhole = (await identity(folder)) === before;
+    if (isWhole && result === undefined) throw failure;
+    if (isWhole && result !== undefined) return result.value;
+    if (result !== undefined) await discard(result.value);
   }
 }
 

@@ -24,11 +24,19 @@ export class SourceError extends CheckpointError {
   /** The name of the source. */
   readonly source: string;
   readonly rule: SourceRule;
+  /** What the server answered, where it was one. */
+  readonly status: number | undefined;
 
-  constructor(source: string, rule: SourceRule, reason: string, options?: ErrorOptions) {
-    super(`${source} cannot be read: ${reason}`, options);
+  constructor(
+    source: string,
+    rule: SourceRule,
+    reason: string,
+    { status, cause }: { readonly status?: number; readonly cause?: unknown } = {},
+  ) {
+    super(`${source} cannot be read: ${reason}`, { cause });
     this.source = source;
     this.rule = rule;
+    this.status = status;
   }
 }
 

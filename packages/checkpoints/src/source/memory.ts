@@ -78,15 +78,15 @@ export async function readStateDict(
   if (peakBytes > maxBytes) throw new MemoryLimitError(peakBytes, maxBytes);
   const state = new Map<string, HostTensor>();
   for (const name of weights.tensors.keys()) {
-    const tensor = await allocating(peakBytes, weights.read(name));
+    const tensor = await refusingRangeErrors(peakBytes, weights.read(name));
     checkNumbers(name, tensor);
     state.set(name, tensor);
   }
   return state;
 }
 
-/** A RangeError is how JavaScript says that it has no memory for an array. */
-async function allocating<T>(requiredBytes: number, work: Promise<T>): Promise<T> {
+/** A RangeError is how JavaScript says that it has no memory for an array. @throws MemoryLimitError in its place */
+export async function refusingRangeErrors<T>(requiredBytes: number, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
@@ -94,7 +94,8 @@ async function allocating<T>(requiredBytes: number, work: Promise<T>): Promise<T
   }
 }
 
-function checkNumbers(name: string, { data }: HostTensor): void {
+/** @throws WeightValueError */
+export function checkNumbers(name: string, { data }: HostTensor): void {
   if (data instanceof Int32Array) return;
   for (let i = 0; i < data.length; i++) if (Number.isNaN(data[i])) throw new WeightValueError(name, i);
 }

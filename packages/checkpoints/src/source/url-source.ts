@@ -55,16 +55,28 @@ async function requestRange(
   const isEmpty = response.status === 416 && whole.size === 0;
   if (isEmpty || (response.status === 206 && Number.isSafeInteger(whole.size))) return { response, whole };
   await response.body?.cancel();
-  if (!response.ok && response.status !== 416) {
-    const status = `${response.status} ${response.statusText}`.trim();
-    throw new SourceError(name, 'reachable', `the server answered ${status}.`);
-  }
+  if (response.status !== 416) checkOk(name, response);
   throw new SourceError(
     name,
     'range requests',
     'the server must answer range requests with 206 and a Content-Range (exposed by CORS), but it does not; ' +
       'download the whole file first.',
   );
+}
+
+/** A small file, whole. @throws SourceError with the server's `status` where it is not there */
+export async function fetchWhole(name: string, { headers, signal }: UrlSourceOptions): Promise<Uint8Array> {
+  const response = await connected(name, fetch(name, { headers, signal }));
+  if (!response.ok) await response.body?.cancel();
+  checkOk(name, response);
+  return new Uint8Array(await connected(name, response.arrayBuffer()));
+}
+
+function checkOk(name: string, { ok, status, statusText }: Response): void {
+  if (ok) return;
+  throw new SourceError(name, 'reachable', `the server answered ${`${status} ${statusText}`.trim()}.`, {
+    status,
+  });
 }
 
 /** The length of the whole file, from `Content-Range: bytes 0-9/1234`; NaN where it is not said. */

@@ -5,13 +5,13 @@ import { Command } from 'commander';
 import { createConsole, field, grouped } from '../console.ts';
 import { readCorpus } from '../corpus.ts';
 import { evaluationWindows } from '../evaluation-windows.ts';
-import { loadModel } from '../load-model.ts';
+import { loadModel, MODEL_NAME } from '../load-model.ts';
 import { positiveInteger } from '../parse.ts';
 import { addBackendFlag } from '../settings.ts';
 
 export const evaluation = addBackendFlag(new Command('eval'))
   .description('Measure how well a model predicts a text, whole, in consecutive windows of its context.')
-  .requiredOption('--model <dir>', 'checkpoint folder, or the folder of a run')
+  .requiredOption('--model <name>', MODEL_NAME)
   .requiredOption('--data <file>', 'UTF-8 text')
   .option('--batch-size <n>', 'windows a pass', positiveInteger, 32)
   .option('--json', 'print one JSON object; all else goes to standard error')

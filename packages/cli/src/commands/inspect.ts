@@ -3,13 +3,13 @@ import { parameters } from '@minigpt/core';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { createConsole, grouped } from '../console.ts';
-import { loadModel } from '../load-model.ts';
+import { loadModel, MODEL_NAME } from '../load-model.ts';
 
 const MIB = 2 ** 20;
 
 export const inspect = new Command('inspect')
   .description('List the parameters of a model: name, shape, dtype, count, MiB, trainable.')
-  .requiredOption('--model <dir>', 'checkpoint folder, or the folder of a run')
+  .requiredOption('--model <name>', MODEL_NAME)
   .option('--json', 'print one JSON object')
   .addHelpText('after', '\nExample:\n  minigpt inspect --model out/moby-dick')
   .action(async ({ model: folder, json = false }) => {

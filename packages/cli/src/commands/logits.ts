@@ -5,7 +5,7 @@ import { TokenRangeError, toHost } from '@minigpt/core';
 import { tensor2d } from '@tensorflow/tfjs-core';
 import { Command } from 'commander';
 import { createConsole } from '../console.ts';
-import { loadModel } from '../load-model.ts';
+import { loadModel, MODEL_NAME } from '../load-model.ts';
 import { ids as parseIds } from '../parse.ts';
 import { addBackendFlag } from '../settings.ts';
 
@@ -13,7 +13,7 @@ export const logits = addBackendFlag(new Command('logits'))
   .description(
     'Write the logits of every position to a safetensors file, to compare with another implementation.',
   )
-  .requiredOption('--model <dir>', 'checkpoint folder, or the folder of a run')
+  .requiredOption('--model <name>', MODEL_NAME)
   .requiredOption('--ids <list>', 'the T token ids to run, such as 1,2,3', parseIds)
   .requiredOption('--out <file>', 'gets one float32 tensor, logits [1, T, V]')
   .option('--json', 'print one JSON object')

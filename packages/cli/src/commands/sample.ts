@@ -2,14 +2,14 @@ import { selectBackend } from '@minigpt/backends';
 import { Command } from 'commander';
 import { createConsole } from '../console.ts';
 import { interruptSignal } from '../interrupt.ts';
-import { loadModel } from '../load-model.ts';
+import { loadModel, MODEL_NAME } from '../load-model.ts';
 import { integer, nonNegative, positiveInteger } from '../parse.ts';
 import { streamSample } from '../sample.ts';
 import { addBackendFlag } from '../settings.ts';
 
 export const sample = addBackendFlag(new Command('sample'))
   .description('Let a trained model write.')
-  .requiredOption('--model <dir>', 'checkpoint folder, or the folder of a run')
+  .requiredOption('--model <name>', MODEL_NAME)
   .option('--prompt <text>', 'how the text begins')
   .option('--max-new-tokens <n>', 'how many tokens to draw', positiveInteger, 300)
   .option(

@@ -1,0 +1,106 @@
+import {
+  dispose,
+  fromHost,
+  type HostTensor,
+  type LanguageModel,
+  parameters,
+  withoutWeights,
+} from '@minigpt/core';
+import { modelFromConfig } from '@minigpt/models';
+import { tidy } from '@tensorflow/tfjs-core';
+import { CheckpointError } from '../errors.ts';
+import type { JsonObject } from '../json.ts';
+import { checkTensors } from '../source/check-tensors.ts';
+import { elementCount, type LazyStateDict } from '../source/lazy-state-dict.ts';
+import { checkNumbers, forecastMemory, MemoryLimitError, refusingRangeErrors } from '../source/memory.ts';
+
+/** How far something that takes long has come. */
+export interface LoadProgress {
+  /** `load`: weights go into the model. */
+  readonly stage: 'load';
+  /** The tensor that is in place by now. */
+  readonly name: string;
+  /** Bytes in the file, so far and in all. */
+  readonly loadedBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface BuildModelOptions {
+  /** The memory that loading may take at its peak, in bytes. Default: any. */
+  readonly maxBytes?: number;
+  /** Told after each tensor. */
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Once aborted, loading stops with the signal's reason and nothing stays loaded. */
+  readonly signal?: AbortSignal;
+}
+
+/** Weights have another dtype than the parameters that they are for; all are listed at once. */
+export class WeightDtypeError extends CheckpointError {
+  readonly tensors: readonly string[];
+
+  constructor(wrong: readonly { readonly name: string; readonly storedAs: string }[]) {
+    super(
+      `Weights must be floating-point numbers, but ${wrong.map(({ name, storedAs }) => `${name} is ${storedAs}`).join(', ')}; ` +
+        'nothing was loaded.',
+    );
+    this.tensors = wrong.map(({ name }) => name);
+  }
+}
+
+/**
+ * The model that a config describes with its weights, on the current backend. One tensor at a time is on the host, and none
+ * is drawn only to be replaced; all parameters are trainable.
+ *
+ * @param weights under the names of the model's parameters; they stay open
+ * @returns the caller owns it and disposes it
+ * @throws ConfigError for a setting that is missing, wrong or not implemented
+ * @throws StateDictError with every tensor that is missing, unexpected or misshapen; WeightDtypeError
+ * @throws MemoryLimitError before anything is read, where `maxBytes` is too little, or the system has no more memory
+ * @throws WeightValueError for NaN, and what reading throws; then nothing stays loaded
+ */
+export async function buildModel(
+  config: JsonObject,
+  weights: LazyStateDict,
+  { maxBytes = Number.POSITIVE_INFINITY, onProgress, signal }: BuildModelOptions = {},
+): Promise<LanguageModel> {
+  const model = withoutWeights(() => modelFromConfig(config));
+  try {
+    const targets = parameters(model);
+    checkTensors(weights.tensors, new Map([...targets].map(([name, { shape }]) => [name, shape])));
+    checkDtypes(weights);
+    const requiredBytes = peakBytes(weights);
+    if (requiredBytes > maxBytes) throw new MemoryLimitError(requiredBytes, maxBytes);
+    const totalBytes = forecastMemory(weights).storedBytes;
+    let loadedBytes = 0;
+    // In the order of the file, which is read from its beginning to its end.
+    for (const [name, { storedBytes }] of weights.tensors) {
+      signal?.throwIfAborted();
+      const tensor: HostTensor = await refusingRangeErrors(requiredBytes, weights.read(name));
+      checkNumbers(name, tensor);
+      tidy(() => targets.get(name)!.assign(fromHost(tensor)));
+      loadedBytes += storedBytes;
+      onProgress?.({ stage: 'load', name, loadedBytes, totalBytes });
+    }
+    return model;
+  } catch (error) {
+    dispose(model);
+    throw error;
+  }
+}
+
+/** The whole model, and beside it the largest tensor as it is stored and as it is widened. */
+function peakBytes({ tensors }: LazyStateDict): number {
+  let model = 0;
+  let largest = 0;
+  for (const { shape, storedBytes } of tensors.values()) {
+    const bytes = 4 * elementCount(shape);
+    model += bytes;
+    largest = Math.max(largest, bytes + storedBytes);
+  }
+  return model + largest;
+}
+
+function checkDtypes({ tensors }: LazyStateDict): void {
+  const wrong = [...tensors].filter(([, { dtype }]) => dtype !== 'float32');
+  if (wrong.length > 0) throw new WeightDtypeError(wrong.map(([name, { storedAs }]) => ({ name, storedAs })));
+}
