@@ -1,5 +1,8 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig, type Plugin, type ViteUserConfig } from 'vitest/config';
 
 const packages = fileURLToPath(new URL('packages', import.meta.url));
 
@@ -9,9 +12,77 @@ const sourceAliases = [
   { find: /^@minigpt\/([^/]+)\/(.+)$/, replacement: `${packages}/$1/src/$2.ts` },
 ];
 
-export function testConfig(test: ViteUserConfig['test'] = {}) {
+/** Debian's Chromium, with WebGL and WebGPU computed in software where there is no graphics card. */
+const chromium = '/usr/bin/chromium';
+const chromiumFlags = [
+  '--no-sandbox',
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
+  '--ignore-gpu-blocklist',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+];
+
+/** Chromium's software driver serves WebGPU in Node too. */
+const softwareVulkan = '/usr/lib/chromium/vk_swiftshader_icd.json';
+
+/**
+ * The tests of a package or of the workspace. `*.browser.test.ts` run in headless Chromium; on a machine without it they
+ * are loaded in Node, where the backends that they ask for cannot be started, so that they count as skipped.
+ */
+export function testConfig({ include = ['src/**/*.test.ts'], ...test }: ViteUserConfig['test'] = {}) {
+  const browserTests = include.map((pattern) => pattern.replace('.test.ts', '.browser.test.ts'));
+  const inBrowser = existsSync(chromium);
   return defineConfig({
     resolve: { alias: sourceAliases },
-    test: { testTimeout: 30_000, ...test },
+    test: {
+      testTimeout: 30_000,
+      ...test,
+      projects: [
+        {
+          extends: true,
+          test: {
+            name: 'node',
+            include,
+            exclude: inBrowser ? browserTests : [],
+            env: existsSync(softwareVulkan) ? { VK_ICD_FILENAMES: softwareVulkan } : {},
+          },
+        },
+        ...(inBrowser
+          ? [{ extends: true as const, plugins: [serveWasm], test: inChromium(browserTests) }]
+          : []),
+      ],
+    },
   });
+}
+
+/** tfjs looks for its WebAssembly beside the script that loads it, wherever vite has put that. */
+const serveWasm: Plugin = {
+  name: 'serve-tfjs-wasm',
+  configureServer({ middlewares }) {
+    const folder = join(packages, 'backends/node_modules/@tensorflow/tfjs-backend-wasm/dist');
+    middlewares.use((request, response, next) => {
+      const [file] = /tfjs-backend-wasm[\w-]*\.wasm/.exec(request.url ?? '') ?? [];
+      if (file === undefined) return next();
+      response.setHeader('Content-Type', 'application/wasm');
+      createReadStream(join(folder, file)).pipe(response);
+    });
+  },
+};
+
+function inChromium(include: string[]): NonNullable<ViteUserConfig['test']> {
+  return {
+    name: 'chromium',
+    include,
+    testTimeout: 120_000,
+    fileParallelism: false,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({ launchOptions: { executablePath: chromium, args: chromiumFlags } }),
+      instances: [{ browser: 'chromium' }],
+    },
+  };
 }

@@ -1,3 +1,4 @@
-export type { BackendName, StartedBackend } from './backend.ts';
-export { BackendUnavailableError } from './errors.ts';
-export { backendNames, type SelectedBackend, selectBackend } from './select.ts';
+export type { BackendName, DeviceWatch, StartedBackend } from './backend.ts';
+export { BackendUnavailableError, DeviceFailedError } from './errors.ts';
+export { backendNames, type SelectBackendOptions, type SelectedBackend, selectBackend } from './select.ts';
+export { untilFailed } from './until-failed.ts';

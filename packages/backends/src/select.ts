@@ -1,4 +1,5 @@
 import { ConfigError } from '@minigpt/core';
+import { device_util } from '@tensorflow/tfjs-core';
 import type { BackendName, StartedBackend } from './backend.ts';
 import { BackendUnavailableError } from './errors.ts';
 
@@ -8,25 +9,40 @@ export interface SelectedBackend extends StartedBackend {
   readonly reason: string;
 }
 
-type Start = () => Promise<StartedBackend>;
+export interface SelectBackendOptions {
+  /** URL of the folder that serves tfjs-backend-wasm's `.wasm` files; needed in browsers only. */
+  readonly wasmPath?: string;
+}
+
+type Start = (options: SelectBackendOptions) => Promise<StartedBackend>;
 
 /** Fastest first. Each is loaded only when it is tried. */
 const starts: Readonly<Record<BackendName, Start>> = {
   node: async () => (await import('./node.ts')).start(),
-  wasm: async () => (await import('./wasm.ts')).start(),
+  webgpu: async () => (await import('./webgpu.ts')).start(),
+  webgl: async () => (await import('./webgl.ts')).start(),
+  wasm: async (options) => (await import('./wasm.ts')).start(options),
   cpu: async () => (await import('./cpu.ts')).start(),
 };
 
 /** The names that `--backend` takes. */
 export const backendNames = Object.keys(starts) as readonly BackendName[];
 
+/** What `auto` tries. In Node, WebGPU is for who asks for it: its driver may well compute in software. */
+const automatic = (): readonly BackendName[] =>
+  device_util.isBrowser() ? ['webgpu', 'webgl', 'wasm', 'cpu'] : ['node', 'wasm', 'cpu'];
+
 /**
- * Starts the backend of that name, or the fastest that this machine has.
+ * Starts the backend of that name, or the fastest that this machine has: in Node `node`, `wasm` or `cpu`, in a browser
+ * `webgpu`, `webgl`, `wasm` or `cpu`.
  *
  * @throws BackendUnavailableError if the one that was asked for cannot be started
  * @throws ConfigError if there is none of that name
  */
-export async function selectBackend(wanted: BackendName | 'auto' = 'auto'): Promise<SelectedBackend> {
+export async function selectBackend(
+  wanted: BackendName | 'auto' = 'auto',
+  options: SelectBackendOptions = {},
+): Promise<SelectedBackend> {
   if (wanted !== 'auto') {
     if (!Object.hasOwn(starts, wanted)) {
       const known = ['auto', ...backendNames].join(', ');
@@ -35,12 +51,12 @@ export async function selectBackend(wanted: BackendName | 'auto' = 'auto'): Prom
         `The backend must be one of ${known}, but ${JSON.stringify(wanted)} came.`,
       );
     }
-    return { ...(await starts[wanted]()), reason: 'it was asked for' };
+    return { ...(await starts[wanted](options)), reason: 'it was asked for' };
   }
   const unavailable: string[] = [];
-  for (const name of backendNames) {
+  for (const name of automatic()) {
     try {
-      const started = await starts[name]();
+      const started = await starts[name](options);
       const reason = ['it is the fastest that starts here', ...unavailable].join('; ');
       return { ...started, reason };
     } catch (error) {

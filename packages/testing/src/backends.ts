@@ -1,13 +1,20 @@
-import { BackendUnavailableError } from '@minigpt/backends';
+import { type BackendName, BackendUnavailableError } from '@minigpt/backends';
+import { device_util } from '@tensorflow/tfjs-core';
 import { beforeAll, beforeEach, describe } from 'vitest';
 
-export type TestedBackend = 'cpu' | 'wasm' | 'node';
+export type TestedBackend = BackendName;
 
 const starts: Readonly<Record<TestedBackend, () => Promise<unknown>>> = {
   cpu: async () => (await import('@minigpt/backends/cpu')).start(),
   wasm: async () => (await import('@minigpt/backends/wasm')).start(),
   node: async () => (await import('@minigpt/backends/node')).start(),
+  webgl: async () => (await import('@minigpt/backends/webgl')).start({ software: true }),
+  webgpu: async () => (await import('@minigpt/backends/webgpu')).start(),
 };
+
+/** WebGPU in Node is asked for by name: its driver computes in software on most machines that test. */
+const everywhere = (): readonly TestedBackend[] =>
+  device_util.isBrowser() ? ['cpu', 'wasm', 'webgl', 'webgpu'] : ['cpu', 'wasm', 'node'];
 
 /**
  * Makes `backend` tfjs's current one.
@@ -22,12 +29,12 @@ export async function startBackend(backend: TestedBackend): Promise<void> {
  * Runs a suite once on each backend. Where one cannot be started on this machine, its tests count as skipped, with a note
  * that says what would have them run.
  *
- * @param backends which ones, all unless told
+ * @param backends which ones; unless told cpu, wasm and node, or in a browser cpu, wasm, webgl and webgpu
  */
 export function describeOnBackends(
   title: string,
   suite: (backend: TestedBackend) => void,
-  backends: readonly TestedBackend[] = ['cpu', 'wasm', 'node'],
+  backends: readonly TestedBackend[] = everywhere(),
 ): void {
   for (const backend of backends) {
     describeStarted(
@@ -59,5 +66,10 @@ export function describeStarted(title: string, start: () => Promise<unknown>, su
 
 /** In the form in which `pnpm test` gathers the reasons of skipped tests. */
 function needs({ backend, message }: BackendUnavailableError): string {
-  return backend === 'node' ? 'needs TensorFlow: pnpm minigpt tensorflow' : `needs ${backend}: ${message}`;
+  const enabling: Partial<Record<BackendName, string>> = {
+    node: 'TensorFlow: pnpm minigpt tensorflow',
+    webgl: 'Chromium: apt-get install chromium',
+    webgpu: 'Chromium and Vulkan: apt-get install chromium libvulkan1',
+  };
+  return `needs ${enabling[backend] ?? `${backend}: ${message}`}`;
 }

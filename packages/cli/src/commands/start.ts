@@ -9,8 +9,11 @@ import { addBackendFlag, addTrainingFlags, completeSettings, type GivenSettings 
  * nanoGPT's CPU recipe (4 layers, 4 heads, width 128), with the context, batch and number of steps that each backend trains
  * in about two minutes on two cores.
  */
+const whole = { blockSize: 64, batchSize: 12, maxIters: 500 } as const;
 const recipes = {
-  node: { blockSize: 64, batchSize: 12, maxIters: 500 },
+  node: whole,
+  webgpu: whole,
+  webgl: whole,
   wasm: { blockSize: 32, batchSize: 24, maxIters: 350 },
   cpu: { blockSize: 32, batchSize: 16, maxIters: 250, nLayer: 1, nHead: 2, nEmbd: 32 },
 } as const;

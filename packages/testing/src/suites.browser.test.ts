@@ -1,0 +1,4 @@
+import { testBackend } from './index.ts';
+
+testBackend('webgl');
+testBackend('webgpu');
