@@ -331,6 +331,7 @@ describe('help', () => {
     '',
     'train',
     'sample',
+    'chat',
     'eval',
     'encode',
     'decode',

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { chat } from './commands/chat.ts';
 import { decode } from './commands/decode.ts';
 import { encode } from './commands/encode.ts';
 import { evaluation } from './commands/eval.ts';
@@ -28,6 +29,7 @@ for (const command of [
   start,
   train,
   sample,
+  chat,
   evaluation,
   encode,
   decode,

@@ -1,5 +1,13 @@
 export { type BeamSearchOptions, beamSearch, type ScoredText } from './beam-search.ts';
 export { type BestOfOptions, bestOf } from './best-of.ts';
+export {
+  type ChatMessage,
+  type ChatModel,
+  type ChatOptions,
+  type ChatRenderer,
+  type ChatTokenizer,
+  chat,
+} from './chat.ts';
 export { Constraint } from './constrained/constraint.ts';
 export {
   ConstraintSizeError,

@@ -29,6 +29,14 @@ export class Session {
     this.#cache = cache;
   }
 
+  /** How long a text may get without sliding: the model's context, or the cache's capacity where that is less. */
+  get capacity(): number {
+    if (!this.model.supportsCache) return this.model.blockSize;
+    return this.#cache.slides
+      ? Number.POSITIVE_INFINITY
+      : Math.min(this.#cache.capacity, this.model.blockSize);
+  }
+
   /**
    * The logits of the token after each row of ids, on the host: one wait on the device. Rows may be unequal; they are filled
    * up on the left, and what a row gets is what it would get alone.

@@ -45,6 +45,9 @@ export function describeOnBackends(
   }
 }
 
+/** How long a backend may take to start, in milliseconds: TensorFlow on a busy machine. */
+const START_TIMEOUT = 60_000;
+
 /** Runs a suite after `start`, or counts it as skipped if that throws a BackendUnavailableError. */
 export function describeStarted(title: string, start: () => Promise<unknown>, suite: () => void): void {
   describe(title, () => {
@@ -56,7 +59,7 @@ export function describeStarted(title: string, start: () => Promise<unknown>, su
         if (!(error instanceof BackendUnavailableError)) throw error;
         unavailable = error;
       }
-    });
+    }, START_TIMEOUT);
     beforeEach(({ skip }) => {
       if (unavailable !== undefined) skip(needs(unavailable));
     });

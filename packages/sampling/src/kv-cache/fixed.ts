@@ -12,7 +12,7 @@ import { RingKVCache } from './ring.ts';
  */
 export class FixedKVCache extends RingKVCache {
   readonly slides = false;
-  readonly capacity: number;
+  override readonly capacity: number;
 
   constructor({ capacity }: { readonly capacity: number }) {
     checkCount('capacity', capacity);

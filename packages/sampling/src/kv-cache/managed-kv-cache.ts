@@ -6,6 +6,8 @@ import { CacheTrimError } from '../errors.ts';
 export interface ManagedKVCache extends KVCache {
   /** Whether old columns make room for new ones, so that a text may outgrow the cache. */
   readonly slides: boolean;
+  /** How many columns it holds at most. */
+  readonly capacity: number;
   /** Whether `trim(length)` is possible: a ring that has wrapped has lost what an earlier query would see. */
   canTrim(length: number): boolean;
   /**
@@ -28,6 +30,7 @@ export interface ManagedKVCache extends KVCache {
 /** What all caches here share: one pair of tensors a layer, which the cache owns. */
 export abstract class StoredKVCache implements ManagedKVCache {
   abstract readonly slides: boolean;
+  readonly capacity: number = Number.POSITIVE_INFINITY;
   #entries = new Map<string, KeysAndValues>();
   #length = 0;
 
