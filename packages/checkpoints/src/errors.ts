@@ -91,13 +91,19 @@ export class CheckpointWriteError extends CheckpointError {
   constructor(path: string, cause: NodeJS.ErrnoException) {
     const code = cause.code ?? cause.name;
     super(
-      `The checkpoint could not be saved to ${path}: ${WRITE_FAILURES[code] ?? cause.message} (${code}); ` +
+      `The checkpoint could not be saved to ${path}: ${writeFailure(cause)}; ` +
         'a checkpoint saved there before is kept.',
       { cause },
     );
     this.path = path;
     this.code = code;
   }
+}
+
+/** What a refusal of the file system means. */
+export function writeFailure(cause: NodeJS.ErrnoException): string {
+  const code = cause.code ?? cause.name;
+  return `${WRITE_FAILURES[code] ?? cause.message} (${code})`;
 }
 
 const WRITE_FAILURES: Readonly<Record<string, string>> = {

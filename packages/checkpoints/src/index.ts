@@ -20,6 +20,7 @@ export { GgufError, type GgufRule } from './gguf/errors.ts';
 export { llamaFromGguf } from './gguf/llama.ts';
 export type { GgufArray, GgufValue } from './gguf/metadata.ts';
 export { type Gguf, type GgufLimits, openGguf } from './gguf/open.ts';
+export { HubError, type HubFault } from './hub/errors.ts';
 export { type HuggingFaceOptions, huggingFaceFiles } from './hugging-face/files.ts';
 export { DuplicateWeightError } from './hugging-face/model-names.ts';
 export { type OpenHuggingFaceOptions, openHuggingFace } from './hugging-face/open.ts';
@@ -37,12 +38,13 @@ export {
   type ModelFromCheckpointOptions,
   modelFromCheckpoint,
 } from './model-from-checkpoint.ts';
-export { type BuildModelOptions, type LoadProgress, WeightDtypeError } from './pretrained/build-model.ts';
+export { type BuildModelOptions, WeightDtypeError } from './pretrained/build-model.ts';
 export {
   type LoadPretrainedOptions,
   loadPretrained,
   type PretrainedModel,
 } from './pretrained/load-pretrained.ts';
+export type { LoadProgress } from './pretrained/load-progress.ts';
 export { ModelFileError } from './pretrained/open-model-file.ts';
 export { openPretrained, type PretrainedSource } from './pretrained/open-pretrained.ts';
 export type { SafetensorsLimits } from './safetensors/header.ts';

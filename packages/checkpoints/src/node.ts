@@ -3,7 +3,8 @@ export { type LoadCheckpointOptions, loadCheckpoint } from './node/load-checkpoi
 export { loadLora } from './node/load-lora.ts';
 export { loadModel } from './node/load-model.ts';
 export { type LoadPretrainedOptions, loadPretrained } from './node/load-pretrained.ts';
-export { openPath } from './node/open-path.ts';
+export type { HubOptions, OpenHubOptions } from './node/open-hub.ts';
+export { type OpenPathOptions, openPath } from './node/open-path.ts';
 export { saveCheckpoint } from './node/save-checkpoint.ts';
 export { saveHuggingFace } from './node/save-hugging-face.ts';
 export { saveLlama2c } from './node/save-llama2c.ts';

@@ -44,8 +44,7 @@ export async function openHuggingFace(
   { weightsFile = HUGGING_FACE_FILES.weights }: OpenHuggingFaceOptions = {},
 ): Promise<Pretrained> {
   const files = HUGGING_FACE_FILES;
-  const config = await readJson(folder, files.config);
-  if (config === undefined) throw missing(folder, files.config);
+  const config = await readConfig(folder);
   const generationConfig = await readJson(folder, files.generationConfig);
   const specialTokens = await readJson(folder, SPECIAL_TOKENS_FILE);
   const ownTokenizerConfig = await readJson(folder, files.tokenizerConfig);
@@ -71,6 +70,13 @@ export async function openHuggingFace(
     await weights.close();
     throw error;
   }
+}
+
+/** `config.json` alone. @throws CheckpointFileError where it is missing or broken */
+export async function readConfig(folder: SourceFolder): Promise<JsonObject> {
+  const config = await readJson(folder, HUGGING_FACE_FILES.config);
+  if (config === undefined) throw missing(folder, HUGGING_FACE_FILES.config);
+  return config;
 }
 
 async function missingWeights(folder: SourceFolder, file: string): Promise<CheckpointFileError> {

@@ -3,6 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, open, readdir, readlink, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FILES, marksCheckpoint } from '../checkpoint.ts';
+import { isRunning } from './process.ts';
 
 /*
  * How a checkpoint folder is replaced, whatever happens in between. Saving to `out/ckpt`
@@ -64,12 +65,7 @@ export async function siblings(target: string): Promise<Sibling[]> {
 /** Whether nobody is working on a sibling any more. */
 export function isStale({ path, pid }: Sibling): boolean {
   if (pid === process.pid) return !inUse.has(path); // an earlier process may have had our number
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
+  return !isRunning(pid);
 }
 
 /** The checkpoint to go on with, of the siblings of a missing one: the newest that was saved whole, else the one before. */
@@ -115,7 +111,8 @@ export function statIfThere(path: string): Promise<BigIntStats | undefined> {
   return unlessMissing(stat(path, { bigint: true }));
 }
 
-async function unlessMissing<T>(result: Promise<T>): Promise<T | undefined> {
+/** What the file system gives, or undefined where there is no such file. */
+export async function unlessMissing<T>(result: Promise<T>): Promise<T | undefined> {
   try {
     return await result;
   } catch (error) {

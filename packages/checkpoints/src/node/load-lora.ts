@@ -1,12 +1,18 @@
+import { dirname } from 'node:path';
+import { parseHubName } from '../hub/hub-name.ts';
 import type { LoraAdapter } from '../lora/adapter.ts';
 import { readLora } from '../lora/files.ts';
+import { statIfThere } from './folder.ts';
 import { folderSource } from './folder-source.ts';
+import { type OpenHubOptions, openHubFolder } from './open-hub.ts';
 
 /**
- * Reads the adapter in the folder `dir`, in PEFT's layout.
+ * Reads the adapter in the folder `dir`, in PEFT's layout; where there is none, that of `org/name` on the hub.
  *
- * @throws LoraError where a file is missing or broken, or has what is not implemented
+ * @throws LoraError where a file is missing or broken, or has what is not implemented; HubError
  */
-export function loadLora(dir: string): Promise<LoraAdapter> {
-  return readLora(folderSource(dir));
+export async function loadLora(dir: string, options?: OpenHubOptions): Promise<LoraAdapter> {
+  const name = (await statIfThere(dir)) === undefined ? parseHubName(dir) : undefined;
+  const isOnHub = name !== undefined && (await statIfThere(dirname(name.repository))) === undefined;
+  return readLora(isOnHub ? await openHubFolder(name, options) : folderSource(dir));
 }

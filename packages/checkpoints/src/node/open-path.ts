@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { readTokenizerFile } from '@minigpt/tokenizers/node';
+import { parseHubName } from '../hub/hub-name.ts';
 import { openHuggingFace } from '../hugging-face/open.ts';
 import type { Pretrained } from '../hugging-face/pretrained.ts';
 import { modelFileFormat, openModelFile } from '../pretrained/open-model-file.ts';
@@ -8,37 +9,45 @@ import { openFile } from '../source/file-source.ts';
 import { statIfThere } from './folder.ts';
 import { folderSource } from './folder-source.ts';
 import { openCheckpoint } from './open-checkpoint.ts';
+import { type OpenHubOptions, openHub } from './open-hub.ts';
+
+export type OpenPathOptions = OpenHubOptions;
 
 /**
  * Opens the model at a path without reading its weights: a folder in Hugging Face's layout, a checkpoint of ours or the folder
  * of the run that holds one; a file in GGUF or llama2.c's format, or safetensors with their `config.json` beside.
  *
+ * Where there is nothing, `org/name`, `org/name@revision` and `org/name/file.gguf` are models on the hub, unless there is a
+ * folder `org`.
+ *
  * @returns its `weights` are closed by the caller
- * @throws CheckpointNotFoundError where there is nothing, and what `openPretrained` throws
+ * @throws CheckpointNotFoundError where there is nothing, HubError, and what `openPretrained` throws
  */
-export async function openPath(path: string): Promise<Pretrained> {
+export async function openPath(path: string, options?: OpenPathOptions): Promise<Pretrained> {
   const info = await statIfThere(path);
   if (info?.isFile()) return openModelAt(resolve(path));
   if (info?.isDirectory()) {
     const run = join(path, RUN_CHECKPOINT);
-    const isRun = !(await hasFile(path, 'config.json')) && (await statIfThere(run))?.isDirectory();
+    const isRun = !(await isThere(join(path, 'config.json'))) && (await statIfThere(run))?.isDirectory();
     const only = isRun ? undefined : await onlyGguf(path);
     if (only !== undefined) return openModelAt(only);
     return openCheckpoint(isRun ? run : path);
   }
+  const name = info === undefined ? parseHubName(path) : undefined;
+  if (name !== undefined && !(await isThere(dirname(name.repository)))) return openHub(name, options);
   return openCheckpoint(path); // a save may have been killed between two renames
 }
 
 /** Where `minigpt train` keeps the checkpoint in the folder of a run. */
 const RUN_CHECKPOINT = 'checkpoint';
 
-async function hasFile(folder: string, file: string): Promise<boolean> {
-  return (await statIfThere(join(folder, file))) !== undefined;
+async function isThere(path: string): Promise<boolean> {
+  return (await statIfThere(path)) !== undefined;
 }
 
 /** The one GGUF file of a folder that has no config. */
 async function onlyGguf(folder: string): Promise<string | undefined> {
-  if (await hasFile(folder, 'config.json')) return undefined;
+  if (await isThere(join(folder, 'config.json'))) return undefined;
   const files = (await readdir(folder)).filter((file) => file.endsWith('.gguf'));
   return files.length === 1 ? join(folder, files[0]) : undefined;
 }
@@ -58,7 +67,7 @@ async function openModelAt(path: string): Promise<Pretrained> {
 async function withTokenizerBeside(path: string, pretrained: Pretrained): Promise<Pretrained> {
   const { vocab_size: size } = pretrained.config;
   for (const file of [`tok${size}.bin`, 'tokenizer.bin', 'tokenizer.model', 'tokenizer.json']) {
-    if (!(await hasFile(dirname(path), file))) continue;
+    if (!(await isThere(join(dirname(path), file)))) continue;
     const tokenizer = await readTokenizerFile(join(dirname(path), file));
     if (tokenizer.vocabSize === size) return { ...pretrained, tokenizer: tokenizer.toJSON() };
   }

@@ -13,17 +13,7 @@ import type { JsonObject } from '../json.ts';
 import { checkTensors } from '../source/check-tensors.ts';
 import { elementCount, type LazyStateDict } from '../source/lazy-state-dict.ts';
 import { checkNumbers, forecastMemory, MemoryLimitError, refusingRangeErrors } from '../source/memory.ts';
-
-/** How far something that takes long has come. */
-export interface LoadProgress {
-  /** `load`: weights go into the model. */
-  readonly stage: 'load';
-  /** The tensor that is in place by now. */
-  readonly name: string;
-  /** Bytes in the file, so far and in all. */
-  readonly loadedBytes: number;
-  readonly totalBytes: number;
-}
+import type { LoadProgress } from './load-progress.ts';
 
 export interface BuildModelOptions {
   /** The memory that loading may take at its peak, in bytes. Default: any. */
