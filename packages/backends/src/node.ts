@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os';
 import { backend, setBackend } from '@tensorflow/tfjs-core';
 import type { StartedBackend } from './backend.ts';
 import { BackendUnavailableError } from './errors.ts';
+import type { TensorFlowBackend } from './tensorflow/binding.ts';
+import { registerTensorFlowKernels } from './tensorflow/kernels/register.ts';
 import { hasBinding, installedTfjsNode } from './tensorflow/tfjs-node.ts';
 
 export {
@@ -15,12 +17,6 @@ export { type SetupStep, TensorFlowSetupError } from './tensorflow/setup-error.t
 
 const require = createRequire(import.meta.url);
 
-/** What tfjs-node's backend says of the library behind it. */
-interface TensorFlowBackend {
-  readonly binding: { readonly TF_Version: string };
-  readonly isUsingGpuDevice: boolean;
-}
-
 /**
  * Starts TensorFlow's C library through `@tensorflow/tfjs-node-gpu` or else `@tensorflow/tfjs-node`, which computes on
  * the one engine of `@tensorflow/tfjs-core` that every other import has.
@@ -29,6 +25,7 @@ interface TensorFlowBackend {
  */
 export async function start(): Promise<StartedBackend> {
   load();
+  registerTensorFlowKernels();
   await setBackend('tensorflow');
   const { binding, isUsingGpuDevice } = backend() as unknown as TensorFlowBackend;
   const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism();

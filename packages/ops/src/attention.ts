@@ -79,8 +79,9 @@ export function attend(weights: Tensor4D, v: Tensor4D): Tensor4D {
  * fewer key than query heads, a window, a soft cap, a mask or sinks where they are given.
  *
  * Kernels: `Attention` `{q, k, v}`, attributes `causal` and `scale` → `[out, logSumExp [B, H, T]]`; `AttentionGrad`
- * `{dy, q, k, v, out, logSumExp}` → `[dq, dk, dv]`: neither needs the matrix of all scores in memory. They are asked only where
- * there are as many key as query heads and no option beyond these two. The reference keeps the matrix.
+ * `{dy, q, k, v, out, logSumExp}` → `[dq, dk, dv]`: neither needs the matrix of all scores in memory, but a backend that is
+ * faster with it may give the weights in the place of `logSumExp`. They are asked only where there are as many key as query
+ * heads and no option beyond these two. The reference keeps the matrix.
  *
  * @param q float32 `[B, H, T, D]`
  * @param k float32 `[B, H', S, D]`, H' dividing H

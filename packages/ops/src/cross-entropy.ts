@@ -36,6 +36,7 @@ export interface CrossEntropyOptions {
  *
  * Targets are ids; no one-hot matrix is made. Kernels: `CrossEntropy` `{logits, targets}`, attributes `ignoreIndex` and
  * `labelSmoothing` → `[losses [N], logSumExp [N]]`; `CrossEntropyGrad` `{dy [N], logits, targets, logSumExp}` → `[dLogits]`.
+ * In the place of `logSumExp` a backend may give whatever its gradient wants back.
  *
  * @param logits float32 `[N, V]`
  * @param targets int32 `[N]`, each in 0…V-1 or `ignoreIndex`

@@ -1,0 +1,42 @@
+import { type Attribute, getKernel, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { TensorFlowBackend, TensorHandle } from '../binding.ts';
+import { RawOps } from './raw-ops.ts';
+
+/** Attributes and inputs are those that the operation in `@minigpt/ops` documents; an optional input may be missing. */
+export type RawKernel = (
+  ops: RawOps,
+  inputs: Readonly<Record<string, TensorHandle>>,
+  attrs: Readonly<Record<string, Attribute>>,
+) => TensorHandle[];
+
+/** Registers kernels `MiniGPT.<name>` for tfjs's backend `tensorflow`; a second time it does nothing. */
+export function registerRawKernels(kernels: Readonly<Record<string, RawKernel>>): void {
+  for (const [name, kernel] of Object.entries(kernels)) {
+    const kernelName = `MiniGPT.${name}`;
+    if (getKernel(kernelName, 'tensorflow') !== undefined) continue;
+    registerKernel({
+      kernelName,
+      backendName: 'tensorflow',
+      kernelFunc: ({ inputs, attrs, backend }) =>
+        run(kernel, inputs as Record<string, TensorInfo | undefined>, attrs, backend as TensorFlowBackend),
+    });
+  }
+}
+
+function run(
+  kernel: RawKernel,
+  inputs: Readonly<Record<string, TensorInfo | undefined>>,
+  attrs: Readonly<Record<string, unknown>> | undefined,
+  backend: TensorFlowBackend,
+): TensorInfo[] {
+  const given = Object.entries(inputs).filter((entry): entry is [string, TensorInfo] => entry[1] != null);
+  const ids = backend.getInputTensorIds(given.map(([, tensor]) => tensor));
+  const handles = given.map(([name, tensor], i) => {
+    const { dtype } = backend.tensorMap.get(tensor.dataId);
+    return [name, { id: ids[i], shape: tensor.shape, dtype }] as const;
+  });
+  const ops = new RawOps(backend.binding);
+  const outputs = kernel(ops, Object.fromEntries(handles), attrs as Readonly<Record<string, Attribute>>);
+  ops.release(outputs);
+  return outputs.map((output) => backend.createOutputTensor(output));
+}
