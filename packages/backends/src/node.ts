@@ -1,12 +1,15 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { registerCompiler } from '@minigpt/core';
 import { backend, setBackend } from '@tensorflow/tfjs-core';
 import type { StartedBackend } from './backend.ts';
 import { BackendUnavailableError } from './errors.ts';
 import type { TensorFlowBackend } from './tensorflow/binding.ts';
+import { compile } from './tensorflow/compile.ts';
 import { registerTensorFlowKernels } from './tensorflow/kernels/register.ts';
 import { hasBinding, installedTfjsNode } from './tensorflow/tfjs-node.ts';
 
+export { compile, type TensorFlowCompileOptions } from './tensorflow/compile.ts';
 export {
   type LinkedTensorFlow,
   type LinkTensorFlowOptions,
@@ -26,6 +29,7 @@ const require = createRequire(import.meta.url);
 export async function start(): Promise<StartedBackend> {
   load();
   registerTensorFlowKernels();
+  registerCompiler('tensorflow', compile);
   await setBackend('tensorflow');
   const { binding, isUsingGpuDevice } = backend() as unknown as TensorFlowBackend;
   const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism();

@@ -1,4 +1,15 @@
 export { checkpoint } from './checkpoint.ts';
+export {
+  backendCompiler,
+  type Compile,
+  type CompiledStep,
+  CompileError,
+  type CompileOptions,
+  feed,
+  registerCompiler,
+  type Step,
+  withFeeder,
+} from './compile.ts';
 export { Context, type EvaluationOptions, type Tap, type TrainingOptions } from './context.ts';
 export {
   ConfigError,

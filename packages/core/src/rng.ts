@@ -28,6 +28,14 @@ export class Rng {
     }
   }
 
+  /**
+   * A key that stands for another one at each draw: for a step that is compiled once and draws anew in every run. Keys
+   * folded from it follow too.
+   */
+  static following(current: () => Rng): Rng {
+    return new FollowingRng(current);
+  }
+
   /** The key of a place below this one: a field's name, a layer's index, a step. */
   fold(place: string | number): Rng {
     const words = typeof place === 'number' ? numberWords(place) : stringWords(place);
@@ -77,6 +85,35 @@ export class Rng {
   #unit53(index: number): number {
     threefry2x32(this.#key0, this.#key1, index, 2);
     return ((out[0] >>> 5) * 2 ** 26 + (out[1] >>> 6)) * 2 ** -53;
+  }
+}
+
+class FollowingRng extends Rng {
+  readonly #current: () => Rng;
+
+  constructor(current: () => Rng) {
+    super(0);
+    this.#current = current;
+  }
+
+  override fold(place: string | number): Rng {
+    return new FollowingRng(() => this.#current().fold(place));
+  }
+
+  override uniform(count: number): Float32Array {
+    return this.#current().uniform(count);
+  }
+
+  override normal(count: number): Float32Array {
+    return this.#current().normal(count);
+  }
+
+  override integers(count: number, bound: number): Int32Array {
+    return this.#current().integers(count, bound);
+  }
+
+  override unit(): number {
+    return this.#current().unit();
   }
 }
 

@@ -1,5 +1,5 @@
-import { ConfigError, type Rng } from '@minigpt/core';
-import { mul, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import { ConfigError, feed, type Rng } from '@minigpt/core';
+import { mul, type Tensor, tidy } from '@tensorflow/tfjs-core';
 
 /**
  * Zeroes each element with probability `rate` and scales the others by `1 / (1 - rate)` (Srivastava et al. 2014).
@@ -15,6 +15,12 @@ export function dropout<T extends Tensor>(x: T, rate: number, rng: Rng): T {
     throw new ConfigError('rate', `A dropout rate must lie in [0, 1), but ${rate} came.`);
   if (rate === 0) return x;
   const kept = 1 / (1 - rate);
-  const mask = rng.uniform(x.size).map((draw) => (draw < rate ? 0 : kept));
-  return tidy(() => mul(x, tensor(mask, x.shape)));
+  const { shape, size } = x;
+  const draw = () => rng.uniform(size).map((number) => (number < rate ? 0 : kept));
+  return tidy(() =>
+    mul(
+      x,
+      feed(() => ({ dtype: 'float32', shape, data: draw() })),
+    ),
+  );
 }

@@ -53,31 +53,32 @@ export function adamW(options: AdamWOptions): Optimizer {
   return elementwiseOptimizer({
     parameters,
     state: ['exp_avg', 'exp_avg_sq'],
-    begin: (learningRate, step) => {
+    scalars: ({ learningRate, step }) => {
       // Multiplying numerator and denominator by √(1 - β₂ᵗ) spares a division an element (Kingma and Ba, section 2).
       const correction = Math.sqrt(1 - beta2 ** step);
-      const constants = { beta1, beta2 };
-      const rate = scalar((learningRate * correction) / (1 - beta1 ** step));
-      const epsilon = scalar(eps * correction);
-      const decayOf = { decaying: scalar(1 - learningRate * weightDecay), constant: scalar(1) };
-      return ({ name, parameter, grad, state }) => {
-        const decay = decaying.has(name) ? decayOf.decaying : decayOf.constant;
-        const inputs = {
-          parameter,
-          grad,
-          expAvg: state.exp_avg,
-          expAvgSq: state.exp_avg_sq,
-          decay,
-          rate,
-          epsilon,
-        };
-        const [nextParameter, expAvg, expAvgSq] = hasKernel('AdamW')
-          ? runKernel('AdamW', inputs, constants)
-          : adamWUpdate(inputs, constants);
-        parameter.assign(nextParameter);
-        state.exp_avg.assign(expAvg);
-        state.exp_avg_sq.assign(expAvgSq);
+      return {
+        rate: (learningRate * correction) / (1 - beta1 ** step),
+        epsilon: eps * correction,
+        decay: 1 - learningRate * weightDecay,
       };
+    },
+    update: ({ name, parameter, grad, state }, { rate, epsilon, decay }) => {
+      const inputs = {
+        parameter,
+        grad,
+        expAvg: state.exp_avg,
+        expAvgSq: state.exp_avg_sq,
+        decay: decaying.has(name) ? decay : scalar(1),
+        rate,
+        epsilon,
+      };
+      const constants = { beta1, beta2 };
+      const [nextParameter, expAvg, expAvgSq] = hasKernel('AdamW')
+        ? runKernel('AdamW', inputs, constants)
+        : adamWUpdate(inputs, constants);
+      parameter.assign(nextParameter);
+      state.exp_avg.assign(expAvg);
+      state.exp_avg_sq.assign(expAvgSq);
     },
   });
 }

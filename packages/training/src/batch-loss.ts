@@ -1,6 +1,13 @@
-import { type Context, type LanguageModel, type TokenBatch, TokenRangeError } from '@minigpt/core';
+import {
+  type Context,
+  feed,
+  type HostTensor,
+  type LanguageModel,
+  type TokenBatch,
+  TokenRangeError,
+} from '@minigpt/core';
 import { crossEntropy } from '@minigpt/ops';
-import { reshape, type Scalar, type Tensor2D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { reshape, type Scalar, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
 
 /** A loss on the device, and what it is the mean of. */
 export interface BatchLoss {
@@ -15,20 +22,24 @@ export interface BatchLoss {
  *
  * A model may answer for the last T' of the T positions only; then the targets of these positions count, and no others.
  *
+ * @param batch enters through `feed`, so a step that is compiled asks for it again in each run.
  * @throws TokenRangeError if an id is not in the model's vocabulary
  */
-export function batchLoss(model: LanguageModel, batch: TokenBatch, ctx: Context): BatchLoss {
-  const [rows, blockSize] = batch.shape;
-  checkIds(batch.inputs, model.vocabSize);
-  checkIds(batch.targets, model.vocabSize);
-  let answered = blockSize;
+export function batchLoss(model: LanguageModel, batch: () => TokenBatch, ctx: Context): BatchLoss {
+  const ids = (data: Int32Array, shape: readonly number[]): HostTensor => {
+    checkIds(data, model.vocabSize);
+    return { dtype: 'int32', shape, data };
+  };
+  let tokens = 0;
   const loss = tidy(() => {
-    const logits = model.call(tensor2d(batch.inputs, [rows, blockSize], 'int32'), ctx); // [B, T', V]
-    answered = logits.shape[1];
-    const targets = lastColumns(batch, answered); // [B · T']
-    return crossEntropy(reshape(logits, [targets.length, -1]) as Tensor2D, tensor1d(targets, 'int32'));
+    const inputs = feed(() => ids(batch().inputs, batch().shape)) as Tensor2D; // [B, T]
+    const logits = model.call(inputs, ctx); // [B, T', V]
+    const [rows, answered, vocabSize] = logits.shape;
+    tokens = rows * answered;
+    const targets = feed(() => ids(lastColumns(batch(), answered), [tokens])) as Tensor1D; // [B · T']
+    return crossEntropy(reshape(logits, [tokens, vocabSize]) as Tensor2D, targets);
   });
-  return { loss, tokens: rows * answered };
+  return { loss, tokens };
 }
 
 /** The last `count` targets of each row. */

@@ -1,6 +1,6 @@
-import { assignAll, ConfigError, type StateDict } from '@minigpt/core';
-import { type Tensor, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core';
-import type { Optimizer } from './optimizer.ts';
+import { assignAll, ConfigError, feed, type StateDict } from '@minigpt/core';
+import { type Scalar, type Tensor, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core';
+import type { Optimizer, StepNumbers } from './optimizer.ts';
 
 /** One parameter, its gradient, and its state by name. */
 interface Slot<State extends string> {
@@ -10,25 +10,21 @@ interface Slot<State extends string> {
   readonly state: Readonly<Record<State, Variable>>;
 }
 
-/** Computes new values for one slot and assigns them; it runs in a `tidy`. */
-type Update<State extends string> = (slot: Slot<State>) => void;
-
-export interface ElementwiseOptions<State extends string> {
+export interface ElementwiseOptions<State extends string, Name extends string> {
   readonly parameters: ReadonlyMap<string, Variable>;
   /** Names of the state tensors; each begins as zeros in the shape of its parameter. */
   readonly state: readonly State[];
-  /** Prepares a step: makes, once for all parameters, the scalars that the update reads. `step` counts from 1. */
-  readonly begin: (learningRate: number, step: number) => Update<State>;
+  /** What changes from step to step, by name: the learning rate, bias corrections. */
+  readonly scalars: (numbers: StepNumbers) => Readonly<Record<Name, number>>;
+  /** Computes new values for one slot and assigns them, given the scalars as tensors; it runs in a `tidy`. */
+  readonly update: (slot: Slot<State>, scalars: Readonly<Record<Name, Scalar>>) => void;
 }
 
-/**
- * An optimizer that treats each parameter by itself. Frozen parameters are left out for good.
- *
- * What changes from step to step (the learning rate, bias corrections) enters as scalar tensors made by `begin`, so that
- * whoever records the kernels of one step can feed them; they are disposed when the step ends.
- */
-export function elementwiseOptimizer<State extends string>(options: ElementwiseOptions<State>): Optimizer {
-  const { begin, state: stateNames } = options;
+/** An optimizer that treats each parameter by itself. Frozen parameters are left out for good. */
+export function elementwiseOptimizer<State extends string, Name extends string>(
+  options: ElementwiseOptions<State, Name>,
+): Optimizer {
+  const { scalars, update, state: stateNames } = options;
   const trained = new Map([...options.parameters].filter(([, { trainable }]) => trainable));
   const zeros = (parameter: Variable) => tidy(() => variable(zerosLike(parameter), false));
   const states = new Map(
@@ -44,20 +40,37 @@ export function elementwiseOptimizer<State extends string>(options: ElementwiseO
       [...states].flatMap(([name, own]) => stateNames.map((key) => [`${name}.${key}`, own[key]] as const)),
     );
 
-  return {
+  /** The scalars as tensors; a step that was compiled asks for their numbers again in each run. */
+  function fed(numbers: () => StepNumbers): Readonly<Record<Name, Scalar>> {
+    const names = Object.keys(scalars(numbers())) as Name[];
+    const numberOf = (name: Name) => Float32Array.of(scalars(numbers())[name]);
+    const entries = names.map((name) => [
+      name,
+      feed(() => ({ dtype: 'float32', shape: [], data: numberOf(name) })),
+    ]);
+    return Object.fromEntries(entries) as Record<Name, Scalar>;
+  }
+
+  const optimizer: Optimizer = {
     get stepCount() {
       return stepCount;
     },
-    step(grads: ReadonlyMap<string, Tensor>, learningRate: number) {
+    step(grads, learningRate) {
+      optimizer.update(grads, () => ({ learningRate, step: stepCount + 1 }));
+      optimizer.advance();
+    },
+    update(grads, numbers) {
       for (const name of grads.keys()) checkTrained(name, trained);
       tidy(() => {
-        const update = begin(learningRate, stepCount + 1);
+        const tensors = fed(numbers);
         for (const [name, grad] of grads) {
           const parameter = trained.get(name) as Variable;
           const state = states.get(name) as Record<State, Variable>;
-          tidy(() => update({ name, parameter, grad, state }));
+          tidy(() => update({ name, parameter, grad, state }, tensors));
         }
       });
+    },
+    advance() {
       stepCount++;
     },
     variables,
@@ -69,6 +82,7 @@ export function elementwiseOptimizer<State extends string>(options: ElementwiseO
       for (const state of variables().values()) state.dispose();
     },
   };
+  return optimizer;
 }
 
 function checkTrained(name: string, trained: ReadonlyMap<string, Variable>): void {

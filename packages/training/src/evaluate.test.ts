@@ -56,7 +56,7 @@ describeOnBackends('evaluate', () => {
     const model = new TinyModel();
     await expect(evaluate({ model, batches: [] })).rejects.toThrow(ConfigError);
     const wrong = { ...tail, targets: Int32Array.of(7) };
-    expect(() => batchLoss(model, wrong, Context.evaluation())).toThrow(TokenRangeError);
+    expect(() => batchLoss(model, () => wrong, Context.evaluation())).toThrow(TokenRangeError);
     await expect(evaluate({ model, batches: [{ ...tail, inputs: Int32Array.of(-1) }] })).rejects.toThrow(
       'Token ids must lie in 0…6, but -1 came',
     );

@@ -26,7 +26,7 @@ export async function evaluate({ model, batches }: EvaluateOptions): Promise<Eva
   let nats = 0;
   let tokens = 0;
   for (const batch of batches) {
-    const measured = batchLoss(model, batch, Context.evaluation());
+    const measured = batchLoss(model, () => batch, Context.evaluation());
     const [loss] = await measured.loss.data();
     measured.loss.dispose();
     nats += loss * measured.tokens;

@@ -1,5 +1,5 @@
 import { ConfigError } from '@minigpt/core';
-import { add, mul, scalar, sub, type Variable } from '@tensorflow/tfjs-core';
+import { add, mul, sub, type Variable } from '@tensorflow/tfjs-core';
 import { checkFraction, checkNonNegative } from './check.ts';
 import { elementwiseOptimizer } from './elementwise-optimizer.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -35,18 +35,16 @@ export function sgd({ parameters, momentum = 0, nesterov = false, weightDecay = 
   return elementwiseOptimizer({
     parameters,
     state: momentum > 0 ? ['momentum_buffer'] : [],
-    begin: (learningRate) => {
-      const rate = scalar(learningRate);
-      return ({ parameter, grad, state }) => {
-        const g = weightDecay > 0 ? add(grad, mul(parameter, weightDecay)) : grad;
-        let direction = g;
-        if (momentum > 0) {
-          const buffer = add(mul(state.momentum_buffer, momentum), g);
-          state.momentum_buffer.assign(buffer);
-          direction = nesterov ? add(g, mul(buffer, momentum)) : buffer;
-        }
-        parameter.assign(sub(parameter, mul(direction, rate)));
-      };
+    scalars: ({ learningRate }) => ({ rate: learningRate }),
+    update: ({ parameter, grad, state }, { rate }) => {
+      const g = weightDecay > 0 ? add(grad, mul(parameter, weightDecay)) : grad;
+      let direction = g;
+      if (momentum > 0) {
+        const buffer = add(mul(state.momentum_buffer, momentum), g);
+        state.momentum_buffer.assign(buffer);
+        direction = nesterov ? add(g, mul(buffer, momentum)) : buffer;
+      }
+      parameter.assign(sub(parameter, mul(direction, rate)));
     },
   });
 }

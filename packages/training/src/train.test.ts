@@ -12,7 +12,7 @@ import {
 import { batches, windows } from '@minigpt/data';
 import { describeOnBackends, expectClose } from '@minigpt/testing';
 import { fill, memory, tidy, type Variable } from '@tensorflow/tfjs-core';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { adamW } from './adam-w.ts';
 import { DivergedError } from './errors.ts';
 import type { StepEvent, TrainingEvent } from './events.ts';
@@ -25,6 +25,9 @@ import { restoreState, type TrainingState } from './training-state.ts';
 
 const tokens = Uint16Array.from(new Rng(3).integers(200, 7));
 const SEED = 1337;
+
+/** Whether the runs of the tests under way are compiled. */
+let compile = false;
 
 /** A run on made-up tokens with dropout; each call makes a model and an optimizer of its own. */
 function makeRun(options: Partial<TrainOptions> = {}) {
@@ -39,6 +42,7 @@ function makeRun(options: Partial<TrainOptions> = {}) {
       schedule: warmupCosine({ learningRate: 0.05, warmupIters: 3, lrDecayIters: 12 }),
       maxIters: 12,
       seed: SEED,
+      compile,
       ...options,
       ...later,
     });
@@ -65,7 +69,11 @@ const bits = (model: TinyModel) =>
 
 const outline = (events: readonly TrainingEvent[]) => events.map(({ type, step }) => `${type} ${step}`);
 
-describeOnBackends('train', () => {
+function suite(compiled: boolean): void {
+  beforeAll(() => {
+    compile = compiled;
+  });
+
   it('gives the losses, norms and parameters that PyTorch gives: accumulation, clipping, warm-up and cosine', async () => {
     const fixture = readFixture<{
       accumulation: number;
@@ -106,6 +114,7 @@ describeOnBackends('train', () => {
           minLr: rates.min_lr,
         }),
         maxIters: fixture.losses.length,
+        compile,
         gradClip: fixture.grad_clip,
         gradientAccumulationSteps: fixture.accumulation,
       }),
@@ -317,7 +326,10 @@ describeOnBackends('train', () => {
     expect(() => start()).toThrow('every one of this model is frozen');
     free();
   });
-});
+}
+
+describeOnBackends('train', () => suite(false));
+describeOnBackends('train, compiled,', () => suite(true), ['node']);
 
 describe('train', () => {
   it('refuses impossible settings before it begins', () => {

@@ -1,22 +1,17 @@
 import {
+  type Compile,
   ConfigError,
-  Context,
   type LanguageModel,
-  Rng,
   type TokenBatch,
   trainableParameters,
 } from '@minigpt/core';
-import { dispose, stack, type Tensor, type Variable } from '@tensorflow/tfjs-core';
-import { accumulateGrads } from './accumulate-grads.ts';
-import { batchLoss } from './batch-loss.ts';
 import { checkNonNegative, checkPositiveInteger } from './check.ts';
-import { type ClippedGrads, clipGradsByGlobalNorm, globalNorm } from './clip-grads.ts';
-import { DivergedError } from './errors.ts';
 import { evaluate } from './evaluate.ts';
 import type { EvaluationEvent, SavedEvent, StepEvent, TrainingEvent } from './events.ts';
 import { nextTask } from './next-task.ts';
 import type { Optimizer } from './optimizer.ts';
 import type { Schedule } from './schedules.ts';
+import { type Steps, stepsOf } from './steps.ts';
 import { captureState, type TrainingState } from './training-state.ts';
 
 export interface TrainOptions {
@@ -34,6 +29,12 @@ export interface TrainOptions {
   readonly gradClip?: number;
   /** A: micro-batches a step. Default 1. */
   readonly gradientAccumulationSteps?: number;
+  /**
+   * Whether each step is one program of the backend, where it has a compiler (TensorFlow has): faster, after a pause of
+   * seconds in the first step. `auto`: where it pays, which is in runs of 100 steps and more; a compiler of another kind is
+   * given itself. Default `auto`.
+   */
+  readonly compile?: 'auto' | boolean | Compile;
   /** Compute each block's activations a second time instead of keeping them. Default false. */
   readonly checkpointing?: boolean;
   /** What evaluations measure, such as `windows` of `@minigpt/data`; without it there are none. Iterated each time. */
@@ -55,7 +56,7 @@ export interface TrainOptions {
  *
  * The same seed gives the same run, bit for bit on one backend, stopped and resumed or not.
  *
- * Throws (from the loop) DivergedError before a step whose loss or gradient is not finite, TokenRangeError, and whatever
+ * Throws (from the loop) CompileError if `compile` is true and the step cannot be, DivergedError before a step whose loss or gradient is not finite, TokenRangeError, and whatever
  * `batch` and `save` throw.
  *
  * @throws ConfigError
@@ -79,21 +80,24 @@ export function train(options: TrainOptions): AsyncGenerator<TrainingEvent, void
 async function* run(options: TrainOptions): AsyncGenerator<TrainingEvent, void, undefined> {
   const { model, optimizer, maxIters, seed = 0, validation, save, signal } = options;
   const { evalInterval = Number.POSITIVE_INFINITY, saveInterval = Number.POSITIVE_INFINITY } = options;
-  const parameters = trainableParameters(model);
-  const dropoutKey = new Rng(seed).fold('dropout');
+  const steps = stepsOf(options);
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 1000;
   const due = (interval: number) => optimizer.stepCount % interval === 0 || optimizer.stepCount === maxIters;
   const stopped = () => signal?.aborted === true;
   let savedStep = optimizer.stepCount;
 
-  if (optimizer.stepCount === 0 && !stopped()) yield* evaluation();
-  while (optimizer.stepCount < maxIters && !stopped()) {
-    yield await step(options, parameters, dropoutKey, elapsed);
-    if (due(evalInterval) && !stopped()) yield* evaluation();
-    if (due(saveInterval)) yield* saving();
+  try {
+    if (optimizer.stepCount === 0 && !stopped()) yield* evaluation();
+    while (optimizer.stepCount < maxIters && !stopped()) {
+      yield await step(options, steps, elapsed);
+      if (due(evalInterval) && !stopped()) yield* evaluation();
+      if (due(saveInterval)) yield* saving();
+    }
+    if (optimizer.stepCount > savedStep) yield* saving();
+  } finally {
+    steps.dispose();
   }
-  if (optimizer.stepCount > savedStep) yield* saving();
 
   async function* evaluation(): AsyncGenerator<EvaluationEvent> {
     if (validation === undefined) return;
@@ -110,61 +114,12 @@ async function* run(options: TrainOptions): AsyncGenerator<TrainingEvent, void, 
 }
 
 /** Takes one step of the optimizer; a loss or gradient that is not finite throws before anything has been changed. */
-async function step(
-  options: TrainOptions,
-  parameters: ReadonlyMap<string, Variable>,
-  dropoutKey: Rng,
-  elapsed: () => number,
-): Promise<StepEvent> {
-  const { model, optimizer, batch, schedule, checkpointing } = options;
-  const { gradClip = 1, gradientAccumulationSteps: count = 1 } = options;
+async function step({ optimizer }: TrainOptions, steps: Steps, elapsed: () => number): Promise<StepEvent> {
   const began = performance.now();
-  const taken = optimizer.stepCount;
-  const learningRate = schedule(taken);
-  let tokens = 0;
-
-  const { value, grads } = accumulateGrads(
-    (micro) => {
-      const index = taken * count + micro;
-      const ctx = Context.training({ rng: dropoutKey.fold(index), checkpointing });
-      const measured = batchLoss(model, batch(index), ctx);
-      tokens += measured.tokens;
-      return measured.loss;
-    },
-    parameters,
-    count,
-  );
-  const clipped = clip(grads, gradClip);
-  const numbers = stack([value, clipped.norm]); // read with one wait
-  try {
-    const [loss, gradNorm] = await numbers.data();
-    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-      throw new DivergedError({ step: taken + 1, loss, gradNorm });
-    }
-    optimizer.step(clipped.grads, learningRate);
-    const tokensPerSecond = (1000 * tokens) / (performance.now() - began);
-    await nextTask();
-    return {
-      type: 'step',
-      step: taken + 1,
-      loss,
-      learningRate,
-      gradNorm,
-      tokens,
-      tokensPerSecond,
-      elapsed: elapsed(),
-    };
-  } finally {
-    dispose([numbers, value, clipped.norm, ...clipped.grads.values()]);
-  }
-}
-
-/** Limits the norm; 0 leaves it. Takes over `grads`. */
-function clip(grads: Map<string, Tensor>, maxNorm: number): ClippedGrads {
-  if (maxNorm === 0) return { grads, norm: globalNorm(grads) };
-  const clipped = clipGradsByGlobalNorm(grads, maxNorm);
-  dispose([...grads.values()]);
-  return clipped;
+  const taken = await steps.take();
+  const tokensPerSecond = (1000 * taken.tokens) / (performance.now() - began);
+  await nextTask();
+  return { type: 'step', step: optimizer.stepCount, ...taken, tokensPerSecond, elapsed: elapsed() };
 }
 
 function* until<T>(stopped: () => boolean, items: Iterable<T>): Generator<T> {

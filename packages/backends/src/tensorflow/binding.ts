@@ -1,4 +1,5 @@
 import type { KernelBackend, Tensor, TensorInfo } from '@tensorflow/tfjs-core';
+import type { InPlaceUpdate } from './in-place-update.ts';
 
 /** A tensor of TensorFlow: what an operation gives back, and by whose `id` it is named from then on. */
 export interface TensorHandle {
@@ -15,6 +16,9 @@ export interface OpAttribute {
   readonly value: unknown;
 }
 
+/** A tensor's values in the memory of JavaScript. */
+export type TensorData = Float32Array | Int32Array | Uint8Array;
+
 /** What tfjs-node's native module offers: TensorFlow's eager interface by tensor ids, and saved models. */
 export interface Binding {
   readonly TF_Version: string;
@@ -28,9 +32,9 @@ export interface Binding {
   readonly TF_ATTR_TYPE: number;
   readonly TF_ATTR_SHAPE: number;
   /** The tensor shares the memory of `values`, which must not be changed while it lives. */
-  createTensor(shape: readonly number[], dtype: number, values: ArrayBufferView): number;
+  createTensor(shape: readonly number[], dtype: number, values: TensorData): number;
   deleteTensor(id: number): void;
-  tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array;
+  tensorDataSync(id: number): TensorData;
   executeOp(
     name: string,
     attributes: readonly OpAttribute[],
@@ -41,13 +45,15 @@ export interface Binding {
   /** @param inputs, @param outputs names of tensors in the graph, with commas between them. */
   runSavedModel(model: number, inputIds: readonly number[], inputs: string, outputs: string): TensorHandle[];
   deleteSavedModel(model: number): void;
+  /** Ours, present while a step is traced: takes word of an update that a kernel has just made. */
+  inPlace?(update: InPlaceUpdate<number>): void;
 }
 
 /** What tfjs-node's backend keeps of each tensor. Where `values` are set they have not been given to TensorFlow yet. */
 export interface TensorEntry {
   readonly shape: readonly number[];
   readonly dtype: number;
-  readonly values: ArrayBufferView | null;
+  readonly values: TensorData | null;
   readonly id: number;
   readonly refCount: number;
 }

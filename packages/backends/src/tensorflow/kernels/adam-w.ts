@@ -9,6 +9,8 @@ export const adamWKernels: Readonly<Record<string, RawKernel>> = {
     const squared = ops.mul(ops.square(grad), ops.floats(1 - beta2));
     const v = ops.add(ops.mul(expAvgSq, ops.floats(beta2)), squared);
     const change = ops.mul(ops.div(m, ops.add(ops.sqrt(v), epsilon)), rate);
-    return [ops.sub(ops.mul(parameter, decay), change), m, v];
+    const outputs = [ops.sub(ops.mul(parameter, decay), change), m, v];
+    ops.inPlace({ op: 'AdamW', inputs, outputs, attrs: { beta1, beta2 } });
+    return outputs;
   },
 };

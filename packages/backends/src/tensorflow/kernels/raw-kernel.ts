@@ -1,4 +1,10 @@
-import { type Attribute, getKernel, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
+import {
+  type Attribute,
+  getKernel,
+  registerKernel,
+  type TensorInfo,
+  unregisterKernel,
+} from '@tensorflow/tfjs-core';
 import type { TensorFlowBackend, TensorHandle } from '../binding.ts';
 import { RawOps } from './raw-ops.ts';
 
@@ -9,11 +15,11 @@ export type RawKernel = (
   attrs: Readonly<Record<string, Attribute>>,
 ) => TensorHandle[];
 
-/** Registers kernels `MiniGPT.<name>` for tfjs's backend `tensorflow`; a second time it does nothing. */
-export function registerRawKernels(kernels: Readonly<Record<string, RawKernel>>): void {
+/** Registers kernels for tfjs's backend `tensorflow`, over those of the same name. */
+export function registerRawKernels(prefix: string, kernels: Readonly<Record<string, RawKernel>>): void {
   for (const [name, kernel] of Object.entries(kernels)) {
-    const kernelName = `MiniGPT.${name}`;
-    if (getKernel(kernelName, 'tensorflow') !== undefined) continue;
+    const kernelName = prefix + name;
+    if (getKernel(kernelName, 'tensorflow') !== undefined) unregisterKernel(kernelName, 'tensorflow');
     registerKernel({
       kernelName,
       backendName: 'tensorflow',
@@ -28,7 +34,7 @@ function run(
   inputs: Readonly<Record<string, TensorInfo | undefined>>,
   attrs: Readonly<Record<string, unknown>> | undefined,
   backend: TensorFlowBackend,
-): TensorInfo[] {
+): TensorInfo | TensorInfo[] {
   const given = Object.entries(inputs).filter((entry): entry is [string, TensorInfo] => entry[1] != null);
   const ids = backend.getInputTensorIds(given.map(([, tensor]) => tensor));
   const handles = given.map(([name, tensor], i) => {
@@ -38,5 +44,6 @@ function run(
   const ops = new RawOps(backend.binding);
   const outputs = kernel(ops, Object.fromEntries(handles), attrs as Readonly<Record<string, Attribute>>);
   ops.release(outputs);
-  return outputs.map((output) => backend.createOutputTensor(output));
+  const tensors = outputs.map((output) => backend.createOutputTensor(output));
+  return tensors.length === 1 ? tensors[0] : tensors;
 }

@@ -1,4 +1,5 @@
-import type { Binding, OpAttribute, TensorHandle } from '../binding.ts';
+import type { Binding, OpAttribute, TensorData, TensorHandle } from '../binding.ts';
+import type { InPlaceUpdate } from '../in-place-update.ts';
 
 type Axis = 'first' | 'last';
 
@@ -65,6 +66,17 @@ export class RawOps {
     return this.#one('UnsortedSegmentSum', [x, ids, this.ints(count)], types);
   }
 
+  /** Slices of x along an axis, of any type. */
+  gather(x: TensorHandle, indices: TensorHandle, axis: number, batchDims: number): TensorHandle {
+    const attributes = [
+      this.#type('Tparams', x.dtype),
+      this.#type('Tindices', indices.dtype),
+      this.#type('Taxis', this.#int32),
+      { name: 'batch_dims', type: this.#binding.TF_ATTR_INT, value: batchDims },
+    ];
+    return this.#execute('GatherV2', [x, indices, this.ints(axis)], attributes)[0];
+  }
+
   /** 0 where an id is `excluded`, else 1: float32. */
   differsFrom(ids: TensorHandle, excluded: number): TensorHandle {
     const equal = this.#execute(
@@ -100,6 +112,12 @@ export class RawOps {
     return this.#execute('SoftmaxCrossEntropyWithLogits', [logits, labels], attributes, 2);
   }
 
+  /** Tells whoever traces a step that what was just computed can be done in place. */
+  inPlace({ inputs, outputs, ...update }: InPlaceUpdate<TensorHandle>): void {
+    const ids = Object.fromEntries(Object.entries(inputs).map(([name, { id }]) => [name, id]));
+    this.#binding.inPlace?.({ ...update, inputs: ids, outputs: outputs.map(({ id }) => id) });
+  }
+
   /** A float32 scalar, or a tensor of the shape. */
   floats(values: number | Float32Array, shape: readonly number[] = []): TensorHandle {
     return this.#create(shape, this.#float32, typeof values === 'number' ? Float32Array.of(values) : values);
@@ -120,7 +138,7 @@ export class RawOps {
     return this.#binding.TF_INT32;
   }
 
-  #create(shape: readonly number[], dtype: number, values: ArrayBufferView): TensorHandle {
+  #create(shape: readonly number[], dtype: number, values: TensorData): TensorHandle {
     const handle = { id: this.#binding.createTensor(shape, dtype, values), shape, dtype };
     this.#made.push(handle);
     return handle;

@@ -3,13 +3,14 @@ import { adamWKernels } from './adam-w.ts';
 import { attentionKernels } from './attention.ts';
 import { crossEntropyKernels } from './cross-entropy.ts';
 import { embeddingKernels } from './embedding.ts';
+import { gatherKernels } from './gather.ts';
 import { matMulKernels } from './mat-mul.ts';
 import { normKernels } from './norms.ts';
 import { registerRawKernels } from './raw-kernel.ts';
 
 /** Gives `@minigpt/ops` kernels of TensorFlow's own operations: few and large ones, called without tfjs between. */
 export function registerTensorFlowKernels(): void {
-  registerRawKernels({
+  registerRawKernels('MiniGPT.', {
     ...activationKernels,
     ...adamWKernels,
     ...attentionKernels,
@@ -18,4 +19,5 @@ export function registerTensorFlowKernels(): void {
     ...matMulKernels,
     ...normKernels,
   });
+  registerRawKernels('', gatherKernels);
 }

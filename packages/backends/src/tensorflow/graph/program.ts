@@ -1,0 +1,60 @@
+import type { HostTensor } from '@minigpt/core';
+import { type Tensor, util } from '@tensorflow/tfjs-core';
+import type { TensorFlowBackend } from '../binding.ts';
+import { loadGraph } from './load.ts';
+import { type LowerOptions, lower } from './lower.ts';
+import { SessionVariables } from './session-variables.ts';
+import type { Trace, TracedFeed } from './trace.ts';
+
+/** A traced step as a TensorFlow graph in a session of its own. */
+export class Program {
+  readonly #backend: TensorFlowBackend;
+  readonly #feeds: readonly TracedFeed[];
+  readonly #session: number;
+  readonly #variables: SessionVariables;
+  readonly #inputs: string;
+  readonly #outputs: string;
+
+  constructor(backend: TensorFlowBackend, trace: Trace, options: LowerOptions) {
+    const { graph, feeds, results, end, variables } = lower(trace, options);
+    this.#backend = backend;
+    this.#feeds = trace.feeds;
+    this.#session = loadGraph(backend.binding, graph);
+    this.#variables = new SessionVariables(backend, this.#session, variables, trace.variables);
+    this.#inputs = feeds.map((name) => `${name}:0`).join();
+    this.#outputs = [...results, end].map((name) => `${name}:0`).join();
+  }
+
+  /** The data of the next step, or nothing where they have not the shapes that this program was made for. */
+  feeds(): HostTensor[] | undefined {
+    const made = this.#feeds.map(({ make }) => make());
+    return sameShapes(made, this.#feeds) ? made : undefined;
+  }
+
+  run(feeds: readonly HostTensor[]): Tensor[] {
+    const { binding } = this.#backend;
+    this.#variables.push();
+    const ids = feeds.map(({ shape, data }, index) =>
+      binding.createTensor(shape, this.#feeds[index].dtype, data),
+    );
+    try {
+      const handles = binding.runSavedModel(this.#session, ids, this.#inputs, this.#outputs);
+      this.#variables.changed();
+      binding.deleteTensor(handles.pop()!.id); // that of the end
+      return handles.map((handle) => this.#backend.createOutputTensor(handle));
+    } finally {
+      for (const id of ids) binding.deleteTensor(id);
+    }
+  }
+
+  dispose(): void {
+    this.#variables.pull();
+    this.#backend.binding.deleteSavedModel(this.#session);
+  }
+}
+
+type Shaped = { readonly shape: readonly number[] };
+
+export function sameShapes(a: readonly Shaped[], b: readonly Shaped[]): boolean {
+  return a.length === b.length && a.every(({ shape }, i) => util.arraysEqual([...shape], [...b[i].shape]));
+}
