@@ -24,6 +24,7 @@ export type { CachedKeysAndValues, KeysAndValues, KVCache } from './kv-cache.ts'
 export { LanguageModel, type TokenBatch } from './language-model.ts';
 export { Module } from './module.ts';
 export { Rng } from './rng.ts';
+export { type Anatomy, type BlockAnatomy, Transformer, TransformerBlock } from './transformer.ts';
 export {
   type AnyModule,
   assignAll,

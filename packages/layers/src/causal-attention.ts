@@ -1,13 +1,14 @@
-import type { Context } from '@minigpt/core';
+import type { CachedKeysAndValues, Context } from '@minigpt/core';
 import {
   type AttentionOptions,
   attend,
   attention,
   attentionMask,
+  attentionScores,
   attentionWeights,
   dropout,
 } from '@minigpt/ops';
-import type { Tensor4D } from '@tensorflow/tfjs-core';
+import { softmax, type Tensor4D } from '@tensorflow/tfjs-core';
 
 export interface CausalAttentionOptions {
   /** How many keys a query sees, itself included; all before it unless told. */
@@ -22,8 +23,9 @@ export interface CausalAttentionOptions {
 
 /**
  * Attention of the tokens of a pass to themselves and to what is before them, as an attention layer does it between its
- * projections: through the context's cache where there is one, blind to padding, and seen by a tap, which gets the weights
- * `[B, H, T, S]` under `attention`.
+ * projections: through the context's cache where there is one, blind to padding. Taps see `q`, `k` and `v` as they come in, the
+ * masked `scores` and their softmax, the weights, `[B, H, T, S]`, under `attention`, and what each head gathered,
+ * `[B, H, T, D]`, under `z`. Where none sees scores or weights, they are not made.
  *
  * @param q float32 `[B, H, T, D]`
  * @param k float32 `[B, H', T, D]`, H' dividing H
@@ -38,14 +40,25 @@ export function causalAttention(
   ctx: Context,
   { window, scale, softcap, dropout: rate = 0 }: CausalAttentionOptions = {},
 ): Tensor4D {
-  const cached = ctx.cache?.update(ctx.path, { keys: k, values: v }, { window });
-  const { keys, values, columns } = cached ?? { keys: k, values: v, columns: undefined };
+  const query = ctx.observe(q, 'q');
+  const fresh = { keys: ctx.observe(k, 'k'), values: ctx.observe(v, 'v') };
+  const { keys, values, columns }: CachedKeysAndValues =
+    ctx.cache?.update(ctx.path, fresh, { window }) ?? fresh;
   const options = { scale, softcap, ...visibility(q.shape[2], keys.shape[2], columns, window, ctx) };
   const dropped = ctx.training && rate > 0;
-  // The fused form, unless somebody changes or looks at the weights between the two products.
-  if (!dropped && !ctx.observes('attention')) return attention(q, keys, values, options);
-  const weights = ctx.observe(attentionWeights(q, keys, options), 'attention'); // [B, H, T, S]
-  return attend(dropped ? dropout(weights, rate, ctx.at('attn_dropout').rng) : weights, values);
+  // The fused form, unless somebody changes or looks at what is between the two products.
+  const scored = ctx.observes('scores');
+  if (!dropped && !scored && !ctx.observes('attention')) {
+    return ctx.observe(attention(query, keys, values, options), 'z');
+  }
+  const weighed = scored
+    ? (softmax(ctx.observe(attentionScores(query, keys, options), 'scores')) as Tensor4D)
+    : attentionWeights(query, keys, options);
+  const weights = ctx.observe(weighed, 'attention'); // [B, H, T, S]
+  return ctx.observe(
+    attend(dropped ? dropout(weights, rate, ctx.at('attn_dropout').rng) : weights, values),
+    'z',
+  );
 }
 
 /** Which keys the queries see: plainly causal where that says it all, else a mask that the layers of a pass share. */

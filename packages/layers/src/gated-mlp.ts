@@ -46,7 +46,8 @@ export class GatedMLP extends Module {
   protected override forward(x: Tensor, ctx: Context): Tensor {
     const gate = this.gate_proj.call(x, ctx.at('gate_proj')); // [..., intermediateSize]
     const up = this.up_proj.call(x, ctx.at('up_proj'));
-    return this.down_proj.call(gated(this.activation, gate, up), ctx.at('down_proj'));
+    const hidden = ctx.observe(gated(this.activation, gate, up), 'hidden');
+    return this.down_proj.call(hidden, ctx.at('down_proj'));
   }
 }
 

@@ -1,6 +1,16 @@
-import { Module, parameter } from '@minigpt/core';
+import { type Context, Module, parameter } from '@minigpt/core';
 import { layerNorm } from '@minigpt/ops';
-import type { Tensor, Tensor1D, Variable } from '@tensorflow/tfjs-core';
+import {
+  add,
+  mean,
+  mul,
+  rsqrt,
+  square,
+  sub,
+  type Tensor,
+  type Tensor1D,
+  type Variable,
+} from '@tensorflow/tfjs-core';
 import { ones, zeros } from './initializers.ts';
 
 export interface LayerNormOptions {
@@ -11,7 +21,10 @@ export interface LayerNormOptions {
   readonly eps?: number;
 }
 
-/** Zero mean and unit variance over the last dimension, then a learned scale and shift; see `layerNorm` in `@minigpt/ops`. */
+/**
+ * Zero mean and unit variance over the last dimension, then a learned scale and shift; see `layerNorm` in `@minigpt/ops`. A tap
+ * sees, and may replace, `1 / sqrt(var + eps)`, `[..., 1]`, under `rstd`.
+ */
 export class LayerNorm extends Module {
   readonly weight: Variable;
   readonly bias?: Variable;
@@ -24,8 +37,14 @@ export class LayerNorm extends Module {
     this.eps = eps;
   }
 
-  protected override forward(x: Tensor): Tensor {
+  protected override forward(x: Tensor, ctx: Context): Tensor {
     const { weight, bias, eps } = this;
-    return layerNorm(x, weight as Tensor as Tensor1D, bias as Tensor as Tensor1D | undefined, { eps });
+    if (!ctx.observes('rstd')) {
+      return layerNorm(x, weight as Tensor as Tensor1D, bias as Tensor as Tensor1D | undefined, { eps });
+    }
+    const centered = sub(x, mean(x, -1, true));
+    const rstd = ctx.observe(rsqrt(add(mean(square(centered), -1, true), eps)), 'rstd'); // [..., 1]
+    const scaled = mul(mul(centered, rstd), weight);
+    return bias === undefined ? scaled : add(scaled, bias);
   }
 }

@@ -57,7 +57,7 @@ export class MLP extends Module {
 
   protected override forward(x: Tensor, ctx: Context): Tensor {
     const hidden = activations[this.activation](this.c_fc.call(x, ctx.at('c_fc'))); // [..., 4C]
-    const out = this.c_proj.call(hidden, ctx.at('c_proj')); // [..., C]
+    const out = this.c_proj.call(ctx.observe(hidden, 'hidden'), ctx.at('c_proj')); // [..., C]
     return this.dropout.call(out, ctx.at('dropout'));
   }
 }

@@ -1,6 +1,15 @@
-import { Module, parameter } from '@minigpt/core';
+import { type Context, Module, parameter } from '@minigpt/core';
 import { rmsNorm } from '@minigpt/ops';
-import { add, type Tensor, type Tensor1D, type Variable } from '@tensorflow/tfjs-core';
+import {
+  add,
+  mean,
+  mul,
+  rsqrt,
+  square,
+  type Tensor,
+  type Tensor1D,
+  type Variable,
+} from '@tensorflow/tfjs-core';
 import { ones, zeros } from './initializers.ts';
 
 export interface RMSNormOptions {
@@ -12,7 +21,10 @@ export interface RMSNormOptions {
   readonly unitOffset?: boolean;
 }
 
-/** Unit root mean square over the last dimension, then a learned scale; see `rmsNorm` in `@minigpt/ops`. */
+/**
+ * Unit root mean square over the last dimension, then a learned scale; see `rmsNorm` in `@minigpt/ops`. A tap sees, and may
+ * replace, `1 / sqrt(mean(x²) + eps)`, `[..., 1]`, under `rstd`.
+ */
 export class RMSNorm extends Module {
   readonly weight: Variable;
   readonly eps: number;
@@ -25,8 +37,11 @@ export class RMSNorm extends Module {
     this.unitOffset = unitOffset;
   }
 
-  protected override forward(x: Tensor): Tensor {
+  protected override forward(x: Tensor, ctx: Context): Tensor {
+    const { eps } = this;
     const weight = this.unitOffset ? add(this.weight, 1) : this.weight;
-    return rmsNorm(x, weight as Tensor as Tensor1D, { eps: this.eps });
+    if (!ctx.observes('rstd')) return rmsNorm(x, weight as Tensor as Tensor1D, { eps });
+    const rstd = ctx.observe(rsqrt(add(mean(square(x), -1, true), eps)), 'rstd'); // [..., 1]
+    return mul(mul(x, rstd), weight);
   }
 }

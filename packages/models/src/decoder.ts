@@ -1,4 +1,13 @@
-import { type Context, checkpoint, LanguageModel, Module, type Rng } from '@minigpt/core';
+import {
+  type Anatomy,
+  type BlockAnatomy,
+  type Context,
+  checkpoint,
+  Module,
+  type Rng,
+  Transformer,
+  TransformerBlock,
+} from '@minigpt/core';
 import { Dropout, Embedding, Linear, normal, type RotaryEmbedding, zeros } from '@minigpt/layers';
 import { linear } from '@minigpt/ops';
 import { add, div, mul, slice, type Tensor, type Tensor2D, type Tensor3D, tanh } from '@tensorflow/tfjs-core';
@@ -52,8 +61,7 @@ export function runBlocks(blocks: readonly Module[], input: Tensor, ctx: Context
 }
 
 /** A language model with rotary positions: what all published families share but the names of their parts. */
-export abstract class DecoderLanguageModel extends LanguageModel {
-  override readonly supportsCache = true;
+export abstract class DecoderLanguageModel extends Transformer {
   readonly family: DecoderFamily;
 
   constructor(family: DecoderFamily) {
@@ -91,6 +99,18 @@ export function outputHead(settings: DecoderSettings, rng: Rng, { bias = false }
   return new Linear({ ...shape, bias, weightInit: normal(initializer_range), biasInit: zeros, rng });
 }
 
+/** `[B, T, C]` → `[B, T, V]` by the output layer, or by the token embedding where it is tied; seen at the layer's place. */
+export function unembed(x: Tensor, head: Linear | undefined, embedding: Embedding, ctx: Context): Tensor3D {
+  const logits =
+    head === undefined ? ctx.observe(linear(x, embedding.weight as Tensor as Tensor2D)) : head.call(x, ctx);
+  return logits as Tensor3D;
+}
+
+/** The anatomy of each block, with its path. */
+export function anatomies(blocks: readonly TransformerBlock[], path: string): Anatomy['blocks'] {
+  return blocks.map(({ anatomy }, i) => ({ ...anatomy, path: `${path}.${i}` }));
+}
+
 /** The positions whose logits the context asks for: `[B, T, C]` → `[B, T', C]`. */
 export function wanted(x: Tensor, ctx: Context): Tensor {
   const [b, t, c] = x.shape as [number, number, number];
@@ -98,7 +118,7 @@ export function wanted(x: Tensor, ctx: Context): Tensor {
 }
 
 export interface CausalDecoderOptions extends DecoderFamily {
-  readonly block: (layer: number, rng: Rng) => Module;
+  readonly block: (layer: number, rng: Rng) => TransformerBlock;
   /** The norm after the last block. */
   readonly norm: Module;
   /** What the embeddings are multiplied by (Gemma). */
@@ -133,13 +153,22 @@ export class CausalDecoder extends DecoderLanguageModel {
   }
 
   protected override forward(ids: Tensor2D, ctx: Context): Tensor3D {
-    const x = wanted(this.model.call(ids, ctx.at('model')), ctx); // [B, T', C]
-    const logits =
-      this.lm_head === undefined
-        ? linear(x, this.model.embed_tokens.weight as Tensor as Tensor2D)
-        : this.lm_head.call(x, ctx.at('lm_head')); // [B, T', V]
+    return this.unembed(wanted(this.model.call(ids, ctx.at('model')), ctx), ctx);
+  }
+
+  override unembed(x: Tensor, ctx: Context): Tensor3D {
+    const logits = unembed(x, this.lm_head, this.model.embed_tokens, ctx.at('lm_head')); // [B, T, V]
     const cap = this.logitSoftcap;
-    return (cap === undefined ? logits : mul(tanh(div(logits, cap)), cap)) as Tensor3D;
+    return cap === undefined ? logits : mul(tanh(div(logits, cap)), cap);
+  }
+
+  override get anatomy(): Anatomy {
+    return {
+      embedding: 'model.embed_dropout',
+      blocks: anatomies(this.model.layers, 'model.layers'),
+      norm: 'model.norm',
+      unembedding: 'lm_head',
+    };
   }
 }
 
@@ -149,7 +178,7 @@ type DecoderParts = Pick<CausalDecoderOptions, 'block' | 'norm' | 'embeddingScal
 export class Decoder extends Module<Tensor2D, Tensor> {
   readonly embed_tokens: Embedding;
   readonly embed_dropout: Dropout;
-  readonly layers: Module[];
+  readonly layers: TransformerBlock[];
   readonly norm: Module;
   readonly embeddingScale: number;
 
@@ -186,9 +215,9 @@ export function tokenEmbedding(settings: DecoderSettings, rng: Rng): Embedding {
 
 export function blocks(
   { num_hidden_layers }: DecoderSettings,
-  block: (layer: number, rng: Rng) => Module,
+  block: (layer: number, rng: Rng) => TransformerBlock,
   rng: Rng,
-): Module[] {
+): TransformerBlock[] {
   return Array.from({ length: num_hidden_layers }, (_, i) => block(i, rng.fold('layers').fold(i)));
 }
 
@@ -201,7 +230,7 @@ export interface PreNormBlockOptions {
 }
 
 /** `x + self_attn(input_layernorm(x))`, then `x + mlp(post_attention_layernorm(x))`; float32 `[B, T, C]` → `[B, T, C]`. */
-export class PreNormBlock extends Module {
+export class PreNormBlock extends TransformerBlock {
   readonly input_layernorm: Module;
   readonly self_attn: Module;
   readonly post_attention_layernorm: Module;
@@ -222,9 +251,14 @@ export class PreNormBlock extends Module {
   protected override forward(x: Tensor, ctx: Context): Tensor {
     const normed = this.input_layernorm.call(x, ctx.at('input_layernorm'));
     const attended = this.self_attn.call(normed, ctx.at('self_attn'));
-    const between = add(x, this.resid_attn_dropout.call(attended, ctx.at('resid_attn_dropout')));
+    const sum = add(x, this.resid_attn_dropout.call(attended, ctx.at('resid_attn_dropout')));
+    const between = ctx.observe(sum, 'resid_mid');
     const again = this.post_attention_layernorm.call(between, ctx.at('post_attention_layernorm'));
     const fed = this.mlp.call(again, ctx.at('mlp'));
     return add(between, this.resid_mlp_dropout.call(fed, ctx.at('resid_mlp_dropout')));
+  }
+
+  override get anatomy(): BlockAnatomy {
+    return { attention: 'self_attn', projection: 'o_proj', mlp: 'mlp' };
   }
 }

@@ -1,4 +1,4 @@
-import { type Context, Module, type Rng } from '@minigpt/core';
+import { type BlockAnatomy, type Context, type Rng, TransformerBlock } from '@minigpt/core';
 import { GatedMLP, GroupedQueryAttention, normal, RMSNorm, RotaryEmbedding } from '@minigpt/layers';
 import { add, type Tensor } from '@tensorflow/tfjs-core';
 import { type Config, only } from './config.ts';
@@ -54,7 +54,7 @@ export function gemma2(config: Config, rng: Rng): CausalDecoder {
 }
 
 /** Each half of the block normed before and after it; float32 `[B, T, C]` → `[B, T, C]`. */
-class Gemma2Block extends Module {
+class Gemma2Block extends TransformerBlock {
   readonly input_layernorm: RMSNorm;
   readonly self_attn: GroupedQueryAttention;
   readonly post_attention_layernorm: RMSNorm;
@@ -99,9 +99,20 @@ class Gemma2Block extends Module {
   protected override forward(x: Tensor, ctx: Context): Tensor {
     const normed = this.input_layernorm.call(x, ctx.at('input_layernorm'));
     const attended = this.self_attn.call(normed, ctx.at('self_attn'));
-    const between = add(x, this.post_attention_layernorm.call(attended, ctx.at('post_attention_layernorm')));
+    const added = this.post_attention_layernorm.call(attended, ctx.at('post_attention_layernorm'));
+    const between = ctx.observe(add(x, added), 'resid_mid');
     const again = this.pre_feedforward_layernorm.call(between, ctx.at('pre_feedforward_layernorm'));
     const fed = this.mlp.call(again, ctx.at('mlp'));
     return add(between, this.post_feedforward_layernorm.call(fed, ctx.at('post_feedforward_layernorm')));
+  }
+
+  override get anatomy(): BlockAnatomy {
+    return {
+      attention: 'self_attn',
+      projection: 'o_proj',
+      attentionNorm: 'post_attention_layernorm',
+      mlp: 'mlp',
+      mlpNorm: 'post_feedforward_layernorm',
+    };
   }
 }

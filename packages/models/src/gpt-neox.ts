@@ -1,4 +1,11 @@
-import { type Context, Module, type Rng } from '@minigpt/core';
+import {
+  type Anatomy,
+  type BlockAnatomy,
+  type Context,
+  Module,
+  type Rng,
+  TransformerBlock,
+} from '@minigpt/core';
 import {
   type ActivationName,
   activations,
@@ -14,16 +21,17 @@ import {
   splitHeads,
   zeros,
 } from '@minigpt/layers';
-import { linear } from '@minigpt/ops';
 import { add, split, type Tensor, type Tensor2D, type Tensor3D, type Tensor4D } from '@tensorflow/tfjs-core';
 import type { Config } from './config.ts';
 import {
+  anatomies,
   blocks,
   DecoderLanguageModel,
   decoderSchema,
   outputHead,
   runBlocks,
   tokenEmbedding,
+  unembed,
   wanted,
 } from './decoder.ts';
 import { readRope } from './rope-config.ts';
@@ -68,9 +76,20 @@ export class GPTNeoX extends DecoderLanguageModel {
   }
 
   protected override forward(ids: Tensor2D, ctx: Context): Tensor3D {
-    const x = wanted(this.gpt_neox.call(ids, ctx.at('gpt_neox')), ctx); // [B, T', C]
-    if (this.embed_out !== undefined) return this.embed_out.call(x, ctx.at('embed_out')) as Tensor3D; // [B, T', V]
-    return linear(x, this.gpt_neox.embed_in.weight as Tensor as Tensor2D) as Tensor3D;
+    return this.unembed(wanted(this.gpt_neox.call(ids, ctx.at('gpt_neox')), ctx), ctx);
+  }
+
+  override unembed(x: Tensor, ctx: Context): Tensor3D {
+    return unembed(x, this.embed_out, this.gpt_neox.embed_in, ctx.at('embed_out'));
+  }
+
+  override get anatomy(): Anatomy {
+    return {
+      embedding: 'gpt_neox.emb_dropout',
+      blocks: anatomies(this.gpt_neox.layers, 'gpt_neox.layers'),
+      norm: 'gpt_neox.final_layer_norm',
+      unembedding: 'embed_out',
+    };
   }
 
   /** With the names that transformers 4 gave to the rotary settings. */
@@ -85,7 +104,7 @@ export class GPTNeoX extends DecoderLanguageModel {
 class GPTNeoXModel extends Module<Tensor2D, Tensor> {
   readonly embed_in: Embedding;
   readonly emb_dropout: Dropout;
-  readonly layers: Module[];
+  readonly layers: TransformerBlock[];
   readonly final_layer_norm: LayerNorm;
 
   constructor(settings: GPTNeoXSettings, rotary: RotaryEmbedding, rng: Rng) {
@@ -107,7 +126,7 @@ class GPTNeoXModel extends Module<Tensor2D, Tensor> {
  * `x + attention(input_layernorm(x)) + mlp(post_attention_layernorm(x))`, or one after the other where the residuals are not
  * parallel; float32 `[B, T, C]` → `[B, T, C]`.
  */
-class GPTNeoXBlock extends Module {
+class GPTNeoXBlock extends TransformerBlock {
   readonly input_layernorm: LayerNorm;
   readonly post_attention_layernorm: LayerNorm;
   readonly post_attention_dropout: Dropout;
@@ -131,11 +150,16 @@ class GPTNeoXBlock extends Module {
   protected override forward(x: Tensor, ctx: Context): Tensor {
     const normed = this.input_layernorm.call(x, ctx.at('input_layernorm'));
     const attended = this.attention.call(normed, ctx.at('attention'));
-    const between = add(x, this.post_attention_dropout.call(attended, ctx.at('post_attention_dropout')));
+    const sum = add(x, this.post_attention_dropout.call(attended, ctx.at('post_attention_dropout')));
+    const between = this.parallel ? sum : ctx.observe(sum, 'resid_mid');
     const source = this.parallel ? x : between;
     const again = this.post_attention_layernorm.call(source, ctx.at('post_attention_layernorm'));
     const fed = this.mlp.call(again, ctx.at('mlp'));
     return add(between, this.post_mlp_dropout.call(fed, ctx.at('post_mlp_dropout')));
+  }
+
+  override get anatomy(): BlockAnatomy {
+    return { attention: 'attention', projection: 'dense', mlp: 'mlp', parallel: this.parallel };
   }
 }
 
@@ -195,7 +219,7 @@ class GPTNeoXMLP extends Module {
   }
 
   protected override forward(x: Tensor, ctx: Context): Tensor {
-    const hidden = this.dense_h_to_4h.call(x, ctx.at('dense_h_to_4h')); // [B, T, 4 C]
-    return this.dense_4h_to_h.call(activations[this.activation](hidden), ctx.at('dense_4h_to_h'));
+    const hidden = activations[this.activation](this.dense_h_to_4h.call(x, ctx.at('dense_h_to_4h'))); // [B, T, 4 C]
+    return this.dense_4h_to_h.call(ctx.observe(hidden, 'hidden'), ctx.at('dense_4h_to_h'));
   }
 }

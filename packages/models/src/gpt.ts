@@ -1,11 +1,14 @@
 import {
+  type Anatomy,
+  type BlockAnatomy,
   type Context,
   checkpoint,
   fromHost,
-  LanguageModel,
   Module,
   type Rng,
   ShapeError,
+  Transformer,
+  TransformerBlock,
 } from '@minigpt/core';
 import {
   type ActivationName,
@@ -19,10 +22,9 @@ import {
   MLP,
   normal,
 } from '@minigpt/layers';
-import { linear } from '@minigpt/ops';
 import { add, slice, type Tensor, type Tensor2D, type Tensor3D } from '@tensorflow/tfjs-core';
 import { boolean, type Config, number, only, positiveInteger } from './config.ts';
-import { wanted } from './decoder.ts';
+import { anatomies, unembed, wanted } from './decoder.ts';
 
 export interface GPTOptions {
   /** V */
@@ -64,8 +66,7 @@ type GPTSettings = Required<Omit<GPTOptions, 'rng' | 'dropout'>>;
  *
  * @throws ConfigError if `nHead` does not divide `nEmbd`
  */
-export class GPT extends LanguageModel {
-  override readonly supportsCache = true;
+export class GPT extends Transformer {
   readonly transformer: GPTTransformer;
   /** Absent when the output is tied to the token embedding. */
   readonly lm_head?: Linear;
@@ -110,12 +111,21 @@ export class GPT extends LanguageModel {
   }
 
   protected override forward(ids: Tensor2D, ctx: Context): Tensor3D {
-    const x = wanted(this.transformer.call(ids, ctx.at('transformer')), ctx); // [B, T', C]
-    const logits =
-      this.lm_head === undefined
-        ? linear(x, this.transformer.wte.weight as Tensor as Tensor2D)
-        : this.lm_head.call(x, ctx.at('lm_head'));
-    return logits as Tensor3D; // [B, T', V]
+    return this.unembed(wanted(this.transformer.call(ids, ctx.at('transformer')), ctx), ctx);
+  }
+
+  override unembed(x: Tensor, ctx: Context): Tensor3D {
+    return unembed(x, this.lm_head, this.transformer.wte, ctx.at('lm_head'));
+  }
+
+  override get anatomy(): Anatomy {
+    return {
+      embedding: 'transformer.drop',
+      positions: 'transformer.wpe',
+      blocks: anatomies(this.transformer.h, 'transformer.h'),
+      norm: 'transformer.ln_f',
+      unembedding: 'lm_head',
+    };
   }
 
   /** Hugging Face's `gpt2` config where that family can express the model; `model_type` is `gpt` where biases are absent. */
@@ -220,13 +230,15 @@ export class GPTTransformer extends Module<Tensor2D, Tensor> {
     const seen = ctx.cache?.length ?? 0;
     if (seen + t > blockSize)
       throw new ShapeError('The ids', `[B, T] with T ≤ ${blockSize - seen}`, ids.shape);
-    if (ctx.padding === undefined) return slice(this.wpe.weight as Tensor, [seen, 0], [t, width]); // [T, C]
+    if (ctx.padding === undefined) {
+      return ctx.at('wpe').observe(slice(this.wpe.weight as Tensor, [seen, 0], [t, width])); // [T, C]
+    }
     return this.wpe.call(fromHost(ctx.positions(t)), ctx.at('wpe')); // [B, T, C]
   }
 }
 
 /** `x + attn(ln_1(x))`, then `x + mlp(ln_2(x))`; float32 `[B, T, C]` → `[B, T, C]`. */
-class Block extends Module {
+class Block extends TransformerBlock {
   readonly ln_1: LayerNorm;
   readonly attn: CausalSelfAttention;
   readonly ln_2: LayerNorm;
@@ -264,7 +276,12 @@ class Block extends Module {
   }
 
   protected override forward(x: Tensor, ctx: Context): Tensor {
-    const attended = add(x, this.attn.call(this.ln_1.call(x, ctx.at('ln_1')), ctx.at('attn')));
-    return add(attended, this.mlp.call(this.ln_2.call(attended, ctx.at('ln_2')), ctx.at('mlp')));
+    const attended = this.attn.call(this.ln_1.call(x, ctx.at('ln_1')), ctx.at('attn'));
+    const between = ctx.observe(add(x, attended), 'resid_mid');
+    return add(between, this.mlp.call(this.ln_2.call(between, ctx.at('ln_2')), ctx.at('mlp')));
+  }
+
+  override get anatomy(): BlockAnatomy {
+    return { attention: 'attn', projection: 'c_proj', mlp: 'mlp' };
   }
 }

@@ -1,4 +1,11 @@
-import { ConfigError, type Context, Module, type Rng } from '@minigpt/core';
+import {
+  type BlockAnatomy,
+  ConfigError,
+  type Context,
+  Module,
+  type Rng,
+  TransformerBlock,
+} from '@minigpt/core';
 import {
   type ActivationName,
   GroupedQueryAttention,
@@ -121,7 +128,7 @@ export class Mixtral extends CausalDecoder {
 }
 
 /** `x + self_attn(norm(x))`, then `x + block_sparse_moe(norm(x))`; float32 `[B, T, C]` → `[B, T, C]`. */
-class MixtralBlock extends Module {
+class MixtralBlock extends TransformerBlock {
   readonly input_layernorm: RMSNorm;
   readonly self_attn: GroupedQueryAttention;
   readonly post_attention_layernorm: RMSNorm;
@@ -148,9 +155,13 @@ class MixtralBlock extends Module {
 
   protected override forward(x: Tensor, ctx: Context): Tensor {
     const normed = this.input_layernorm.call(x, ctx.at('input_layernorm'));
-    const between = add(x, this.self_attn.call(normed, ctx.at('self_attn')));
+    const between = ctx.observe(add(x, this.self_attn.call(normed, ctx.at('self_attn'))), 'resid_mid');
     const again = this.post_attention_layernorm.call(between, ctx.at('post_attention_layernorm'));
     return add(between, this.block_sparse_moe.call(again, ctx.at('block_sparse_moe')));
+  }
+
+  override get anatomy(): BlockAnatomy {
+    return { attention: 'self_attn', projection: 'o_proj', mlp: 'block_sparse_moe' };
   }
 }
 
@@ -219,6 +230,6 @@ class Expert extends Module {
 
   protected override forward(x: Tensor, ctx: Context): Tensor {
     const hidden = gated(this.activation, this.w1.call(x, ctx.at('w1')), this.w3.call(x, ctx.at('w3')));
-    return this.w2.call(hidden, ctx.at('w2'));
+    return this.w2.call(ctx.observe(hidden, 'hidden'), ctx.at('w2'));
   }
 }

@@ -1,4 +1,4 @@
-import { type Context, Module, type Rng } from '@minigpt/core';
+import { type BlockAnatomy, type Context, type Rng, TransformerBlock } from '@minigpt/core';
 import { GatedMLP, GroupedQueryAttention, normal, RMSNorm, RotaryEmbedding } from '@minigpt/layers';
 import { add, type Tensor } from '@tensorflow/tfjs-core';
 import type { Config } from './config.ts';
@@ -38,7 +38,7 @@ export function olmo2(config: Config, rng: Rng): CausalDecoder {
 }
 
 /** `x + norm(self_attn(x))`, then `x + norm(mlp(x))`; float32 `[B, T, C]` → `[B, T, C]`. */
-class Olmo2Block extends Module {
+class Olmo2Block extends TransformerBlock {
   readonly self_attn: GroupedQueryAttention;
   readonly post_attention_layernorm: RMSNorm;
   readonly mlp: GatedMLP;
@@ -73,8 +73,19 @@ class Olmo2Block extends Module {
 
   protected override forward(x: Tensor, ctx: Context): Tensor {
     const attended = this.self_attn.call(x, ctx.at('self_attn'));
-    const between = add(x, this.post_attention_layernorm.call(attended, ctx.at('post_attention_layernorm')));
+    const added = this.post_attention_layernorm.call(attended, ctx.at('post_attention_layernorm'));
+    const between = ctx.observe(add(x, added), 'resid_mid');
     const fed = this.mlp.call(between, ctx.at('mlp'));
     return add(between, this.post_feedforward_layernorm.call(fed, ctx.at('post_feedforward_layernorm')));
+  }
+
+  override get anatomy(): BlockAnatomy {
+    return {
+      attention: 'self_attn',
+      projection: 'o_proj',
+      attentionNorm: 'post_attention_layernorm',
+      mlp: 'mlp',
+      mlpNorm: 'post_feedforward_layernorm',
+    };
   }
 }

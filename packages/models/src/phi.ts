@@ -1,4 +1,11 @@
-import { type Context, Module, type Rng } from '@minigpt/core';
+import {
+  type Anatomy,
+  type BlockAnatomy,
+  type Context,
+  Module,
+  type Rng,
+  TransformerBlock,
+} from '@minigpt/core';
 import {
   type ActivationName,
   activations,
@@ -14,16 +21,17 @@ import {
   splitHeads,
   zeros,
 } from '@minigpt/layers';
-import { linear } from '@minigpt/ops';
 import { add, type Tensor, type Tensor2D, type Tensor3D } from '@tensorflow/tfjs-core';
 import type { Config } from './config.ts';
 import {
+  anatomies,
   blocks,
   DecoderLanguageModel,
   decoderSchema,
   outputHead,
   runBlocks,
   tokenEmbedding,
+  unembed,
   wanted,
 } from './decoder.ts';
 import { readRope } from './rope-config.ts';
@@ -69,9 +77,20 @@ export class Phi extends DecoderLanguageModel {
   }
 
   protected override forward(ids: Tensor2D, ctx: Context): Tensor3D {
-    const x = wanted(this.model.call(ids, ctx.at('model')), ctx); // [B, T', C]
-    if (this.lm_head !== undefined) return this.lm_head.call(x, ctx.at('lm_head')) as Tensor3D; // [B, T', V]
-    return linear(x, this.model.embed_tokens.weight as Tensor as Tensor2D) as Tensor3D;
+    return this.unembed(wanted(this.model.call(ids, ctx.at('model')), ctx), ctx);
+  }
+
+  override unembed(x: Tensor, ctx: Context): Tensor3D {
+    return unembed(x, this.lm_head, this.model.embed_tokens, ctx.at('lm_head'));
+  }
+
+  override get anatomy(): Anatomy {
+    return {
+      embedding: 'model.embed_dropout',
+      blocks: anatomies(this.model.layers, 'model.layers'),
+      norm: 'model.final_layernorm',
+      unembedding: 'lm_head',
+    };
   }
 }
 
@@ -79,7 +98,7 @@ export class Phi extends DecoderLanguageModel {
 class PhiModel extends Module<Tensor2D, Tensor> {
   readonly embed_tokens: Embedding;
   readonly embed_dropout: Dropout;
-  readonly layers: Module[];
+  readonly layers: TransformerBlock[];
   readonly final_layernorm: LayerNorm;
 
   constructor(settings: PhiSettings, rotary: RotaryEmbedding, rng: Rng) {
@@ -98,7 +117,7 @@ class PhiModel extends Module<Tensor2D, Tensor> {
 }
 
 /** `x + self_attn(y) + mlp(y)` with `y = input_layernorm(x)`; float32 `[B, T, C]` → `[B, T, C]`. */
-class PhiBlock extends Module {
+class PhiBlock extends TransformerBlock {
   readonly input_layernorm: LayerNorm;
   readonly self_attn: PhiAttention;
   readonly mlp: PhiMLP;
@@ -124,6 +143,10 @@ class PhiBlock extends Module {
       this.resid_mlp_dropout.call(fed, ctx.at('resid_mlp_dropout')),
     );
     return add(x, sum);
+  }
+
+  override get anatomy(): BlockAnatomy {
+    return { attention: 'self_attn', projection: 'dense', mlp: 'mlp', parallel: true };
   }
 }
 
@@ -201,6 +224,7 @@ class PhiMLP extends Module {
   }
 
   protected override forward(x: Tensor, ctx: Context): Tensor {
-    return this.fc2.call(activations[this.activation](this.fc1.call(x, ctx.at('fc1'))), ctx.at('fc2'));
+    const hidden = activations[this.activation](this.fc1.call(x, ctx.at('fc1')));
+    return this.fc2.call(ctx.observe(hidden, 'hidden'), ctx.at('fc2'));
   }
 }

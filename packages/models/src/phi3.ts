@@ -130,6 +130,7 @@ class Phi3MLP extends Module {
 
   protected override forward(x: Tensor, ctx: Context): Tensor {
     const [gate, up] = split(this.gate_up_proj.call(x, ctx.at('gate_up_proj')), 2, -1);
-    return this.down_proj.call(gated(this.activation, gate, up), ctx.at('down_proj'));
+    const hidden = ctx.observe(gated(this.activation, gate, up), 'hidden');
+    return this.down_proj.call(hidden, ctx.at('down_proj'));
   }
 }

@@ -108,9 +108,7 @@ class Starcoder2MLP extends Module {
   }
 
   protected override forward(x: Tensor, ctx: Context): Tensor {
-    return this.c_proj.call(
-      activations[this.activation](this.c_fc.call(x, ctx.at('c_fc'))),
-      ctx.at('c_proj'),
-    );
+    const hidden = activations[this.activation](this.c_fc.call(x, ctx.at('c_fc')));
+    return this.c_proj.call(ctx.observe(hidden, 'hidden'), ctx.at('c_proj'));
   }
 }

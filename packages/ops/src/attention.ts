@@ -43,6 +43,28 @@ export interface AttentionOptions {
 }
 
 /**
+ * `q kᵀ · scale + mask`, what {@link attentionWeights} takes the softmax of; without `sinks`, which take part there only.
+ *
+ * @param q float32 `[B, H, T, D]`
+ * @param k float32 `[B, H', S, D]`, H' dividing H
+ * @returns float32 `[B, H, T, S]`; -1e9 where `causal` or `window` hide a key
+ */
+export function attentionScores(
+  q: Tensor4D,
+  k: Tensor4D,
+  options: Omit<AttentionOptions, 'sinks'> = {},
+): Tensor4D {
+  return withGradient([q, k], (save) => {
+    const scored = score(q, k, options);
+    save(q, k, ...scored.saved);
+    return {
+      value: scored.scores,
+      backward: (dy, [q, k, ...saved]) => scored.backward(dy, q as Tensor4D, k as Tensor4D, saved),
+    };
+  });
+}
+
+/**
  * `softmax(q kᵀ · scale + mask)`: how much each position looks at each other.
  *
  * @param q float32 `[B, H, T, D]`
@@ -141,8 +163,16 @@ interface Weighed {
   backward(dWeights: Tensor4D, q: Tensor4D, k: Tensor4D, saved: readonly Tensor[]): Tensor[];
 }
 
-function weigh(q: Tensor4D, k: Tensor4D, options: AttentionOptions): Weighed {
-  const { scale = q.shape[3] ** -0.5, softcap, sinks } = options;
+interface Scored {
+  /** Capped and masked. */
+  readonly scores: Tensor4D;
+  readonly saved: Tensor[];
+  /** The gradients of q and k, given that of the scores. */
+  backward(dScores: Tensor, q: Tensor4D, k: Tensor4D, saved: readonly Tensor[]): Tensor[];
+}
+
+function score(q: Tensor4D, k: Tensor4D, options: AttentionOptions): Scored {
+  const { scale = q.shape[3] ** -0.5, softcap } = options;
   const [b, h, t] = q.shape;
   const keyHeads = k.shape[1];
   const keyCount = k.shape[2];
@@ -152,6 +182,27 @@ function weigh(q: Tensor4D, k: Tensor4D, options: AttentionOptions): Weighed {
   if (softcap !== undefined) scores = mul(tanh(div(scores, softcap)), softcap);
   const capped = softcap === undefined ? [] : [scores];
   for (const mask of masksOf(t, keyCount, options)) scores = add(scores, mask);
+
+  return {
+    scores: scores as Tensor4D,
+    saved: capped,
+    backward: (dMasked, q, k, [capped]) => {
+      let dScores = mul(dMasked, scale); // [B, H, T, S]
+      if (softcap !== undefined) dScores = mul(dScores, sub(1, square(div(capped, softcap))));
+      const dRows = grouped(dScores as Tensor4D, keyHeads); // [B, H', G T, S]
+      const dq = reshape(product(dRows, k), q.shape);
+      const dk = product(dRows, grouped(q, keyHeads), { transposeA: true }); // [B, H', S, D]
+      return [dq, dk];
+    },
+  };
+}
+
+function weigh(q: Tensor4D, k: Tensor4D, options: AttentionOptions): Weighed {
+  const { sinks } = options;
+  const [b, h, t] = q.shape;
+  const keyCount = k.shape[2];
+  const scored = score(q, k, options);
+  const { scores } = scored;
 
   let weights: Tensor4D;
   const sinkWeights: Tensor[] = []; // [B, H, T, 1]
@@ -166,16 +217,13 @@ function weigh(q: Tensor4D, k: Tensor4D, options: AttentionOptions): Weighed {
 
   return {
     weights,
-    saved: [weights, ...capped, ...sinkWeights],
+    saved: [weights, ...scored.saved, ...sinkWeights],
     backward: (dWeights, q, k, [weights, ...others]) => {
       const weighted = mul(dWeights, weights);
       const total = sum(weighted, -1, true); // [B, H, T, 1]
-      let dScores = mul(sub(weighted, mul(weights, total)), scale); // [B, H, T, S]
-      if (softcap !== undefined) dScores = mul(dScores, sub(1, square(div(others[0], softcap))));
-      const dRows = grouped(dScores as Tensor4D, keyHeads); // [B, H', G T, S]
-      const dq = reshape(product(dRows, k), q.shape);
-      const dk = product(dRows, grouped(q, keyHeads), { transposeA: true }); // [B, H', S, D]
-      return sinks === undefined ? [dq, dk] : [dq, dk, neg(sum(mul(others.at(-1)!, total), [0, 2, 3]))];
+      const dScores = sub(weighted, mul(weights, total)); // [B, H, T, S]
+      const grads = scored.backward(dScores, q, k, others);
+      return sinks === undefined ? grads : [...grads, neg(sum(mul(others.at(-1)!, total), [0, 2, 3]))];
     },
   };
 }
