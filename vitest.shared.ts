@@ -6,6 +6,8 @@ import { defineConfig, type Plugin, type ViteUserConfig } from 'vitest/config';
 
 const packages = fileURLToPath(new URL('packages', import.meta.url));
 
+const kernels = fileURLToPath(new URL('packages/backends/scripts/vitest-setup.mjs', import.meta.url));
+
 /** Tests run on sources: `@minigpt/core` is `packages/core/src`, so no build comes first. */
 const sourceAliases = [
   { find: /^@minigpt\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` },
@@ -38,6 +40,7 @@ export function testConfig({ include = ['src/**/*.test.ts'], ...test }: ViteUser
     resolve: { alias: sourceAliases },
     test: {
       testTimeout: 30_000,
+      globalSetup: [kernels],
       ...test,
       projects: [
         {

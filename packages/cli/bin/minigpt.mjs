@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 const sources = new URL('../src/main.ts', import.meta.url);
 if (existsSync(sources)) {
+  const { buildKernels } = await import('../../backends/scripts/build-kernels.mjs');
+  await buildKernels();
   const { register } = await import('tsx/esm/api');
   register({ tsconfig: fileURLToPath(new URL('../../../tsconfig.json', import.meta.url)) });
   await import(sources.href);

@@ -3,6 +3,7 @@ import {
   concat,
   div,
   mul,
+  type NamedAttrMap,
   neg,
   reshape,
   slice,
@@ -103,7 +104,9 @@ export function attend(weights: Tensor4D, v: Tensor4D): Tensor4D {
  * Kernels: `Attention` `{q, k, v}`, attributes `causal` and `scale` → `[out, logSumExp [B, H, T]]`; `AttentionGrad`
  * `{dy, q, k, v, out, logSumExp}` → `[dq, dk, dv]`: neither needs the matrix of all scores in memory, but a backend that is
  * faster with it may give the weights in the place of `logSumExp`. They are asked only where there are as many key as query
- * heads and no option beyond these two. The reference keeps the matrix.
+ * heads and no option beyond these two. `GeneralAttention` and `GeneralAttentionGrad` are asked in the other cases but sinks:
+ * they take fewer key heads, one more input, `mask?`, and the attributes `window` and `softcap`, which are 0 for none. The
+ * reference keeps the matrix.
  *
  * @param q float32 `[B, H, T, D]`
  * @param k float32 `[B, H', S, D]`, H' dividing H
@@ -112,15 +115,18 @@ export function attend(weights: Tensor4D, v: Tensor4D): Tensor4D {
  */
 export function attention(q: Tensor4D, k: Tensor4D, v: Tensor4D, options: AttentionOptions = {}): Tensor4D {
   const { causal = false, window, scale = q.shape[3] ** -0.5, softcap, mask, sinks } = options;
-  const plain = [window, softcap, mask, sinks].every((option) => option === undefined);
+  const plain = q.shape[1] === k.shape[1] && [window, softcap, mask].every((option) => option === undefined);
+  const kernel = plain ? 'Attention' : 'GeneralAttention';
   return withGradient(sinks === undefined ? [q, k, v] : [q, k, v, sinks], (save) => {
-    if (plain && q.shape[1] === k.shape[1] && hasKernel('Attention')) {
-      const [out, logSumExp] = runKernel('Attention', { q, k, v }, { causal, scale });
-      save(q, k, v, out, logSumExp);
+    if (sinks === undefined && hasKernel(kernel)) {
+      const general: NamedAttrMap = plain ? {} : { window: window ?? 0, softcap: softcap ?? 0 };
+      const attrs = { causal, scale, ...general };
+      const [out, logSumExp] = runKernel(kernel, { q, k, v, mask }, attrs);
+      save(q, k, v, out, logSumExp, ...(mask === undefined ? [] : [mask]));
       return {
         value: out as Tensor4D,
-        backward: (dy, [q, k, v, out, logSumExp]) =>
-          runKernel('AttentionGrad', { dy, q, k, v, out, logSumExp }, { causal, scale }),
+        backward: (dy, [q, k, v, out, logSumExp, mask]) =>
+          runKernel(`${kernel}Grad`, { dy, q, k, v, out, logSumExp, mask }, attrs),
       };
     }
     const scored = weigh(q, k, options);

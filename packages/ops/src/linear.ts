@@ -56,10 +56,15 @@ function affine<T extends Tensor>(
           ? product(dyRows, rows, { transposeA: true }) // [O, I]
           : product(rows, dyRows, { transposeA: true }); // [I, O]
         const grads = [reshape(dx, x.shape), dWeight];
-        return bias === undefined ? grads : [...grads, sum(dyRows, 0)];
+        return bias === undefined ? grads : [...grads, sumOfRows(dyRows)];
       },
     };
   });
+}
+
+/** `[N, O]` → `[O]`. Kernel: `SumRows` `{x}` → `[sum]`. */
+function sumOfRows(x: Tensor): Tensor {
+  return hasKernel('SumRows') ? runKernel('SumRows', { x })[0] : sum(x, 0);
 }
 
 /** All leading dimensions as one: `[..., C]` → `[N, C]`. */

@@ -56,6 +56,40 @@ const attended = (f: (inputs: Tensors) => tf.Tensor): Case[] =>
     f,
   }));
 
+/** Queries `[B, 4, T, D]` that share two key heads; the last sizes go beyond a block of 64 queries and 64 keys. */
+const grouped = (f: (inputs: Tensors) => tf.Tensor): Case[] =>
+  [...sizes, [1, 1, 70, 150, 12] as const].map(([b, , t, s, d]) => ({
+    shapes: [
+      [b, 4, t, d],
+      [b, 2, s, d],
+      [b, 2, s, d],
+    ],
+    f,
+  }));
+
+/** A mask `[B, 1, T, S]` over padding of another length in each row. */
+function paddingMask(q: tf.Tensor, k: tf.Tensor): tf.Tensor {
+  const [t, s] = [q.shape[2]!, k.shape[2]!];
+  const columns = Int32Array.from({ length: s }, (_, i) => i);
+  const padding = Array.from({ length: q.shape[0] }, (_, row) => Math.min(row + 1, s - t));
+  return ops.attentionMask(columns.subarray(s - t), columns, { padding }) ?? tf.zeros([t, s]);
+}
+
+/** All dimensions but two turn, where there are more than two; each row of the batch stands elsewhere. */
+function rotated(x: tf.Tensor, layout: ops.RopeLayout): tf.Tensor {
+  const [b, , t, d] = x.shape as [number, number, number, number];
+  const frequencies = ops.ropeFrequencies({
+    rotaryDim: Math.max(2, d - 2),
+    theta: 100,
+    maxLength: 64,
+    length: 64,
+  });
+  const positions = Array.from({ length: b * t }, (_, i) => 3 * Math.floor(i / t) + (i % t));
+  const { cos, sin } = ops.ropeTables(positions, frequencies);
+  const table = (values: Float32Array) => tf.tensor(values, [b, t, frequencies.invFreq.length]);
+  return ops.rope(heads(x), table(cos), table(sin), { layout });
+}
+
 const ids = (count: number, vocabSize: number) => fromHost(randomIds([count], vocabSize, new Rng(7)));
 
 /** Targets with every third one ignored. */
@@ -104,6 +138,24 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   attention: attended(([q, k, v]) => ops.attention(heads(q), heads(k), heads(v))),
   'attention, causal': attended(([q, k, v]) => ops.attention(heads(q), heads(k), heads(v), { causal: true })),
   'attention, scaled': attended(([q, k, v]) => ops.attention(heads(q), heads(k), heads(v), { scale: 0.3 })),
+  'attention of shared heads': grouped(([q, k, v]) => ops.attention(heads(q), heads(k), heads(v))),
+  'attention, windowed': grouped(([q, k, v]) =>
+    ops.attention(heads(q), heads(k), heads(v), { causal: true, window: 5 }),
+  ),
+  'attention, capped': grouped(([q, k, v]) =>
+    ops.attention(heads(q), heads(k), heads(v), { causal: true, softcap: 0.7 }),
+  ),
+  'attention, masked': grouped(([q, k, v]) =>
+    ops.attention(heads(q), heads(k), heads(v), { mask: paddingMask(q, k) }),
+  ),
+  rope: (['half', 'interleaved'] as const).flatMap((layout) =>
+    [
+      [1, 1, 1, 2],
+      [2, 3, 5, 10],
+      [2, 2, 7, 32],
+    ].map((shape) => ({ shapes: [shape], f: ([x]: Tensors) => rotated(x, layout) })),
+  ),
+  swiglu: rows.map((shape) => ({ shapes: [shape, shape], f: ([gate, up]) => ops.swiglu(gate, up) })),
   tokenLosses: losses(0),
   'tokenLosses, smoothed': losses(0.1),
   dropout: perRow((x) => ops.dropout(x, 0.3, new Rng(9))),

@@ -1,90 +1,96 @@
-import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import {
-  BatchMatMul,
-  getKernel,
-  type KernelFunc,
-  registerKernel,
-  type TensorInfo,
-  Transpose,
-  util,
-} from '@tensorflow/tfjs-core';
+import { type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { type Command, type Kernels, parts, registerWasmKernel } from './kernels.ts';
 
-const KERNEL = 'MiniGPT.MatMul';
+/** Up to so many rows nothing is packed: it would cost more than it saves. */
+const FEW_ROWS = 4;
+/** The bytes in which a thread packs 32 rows by 512 of the left side, and keeps one tile of the product. */
+const THREAD_SCRATCH = 32 * 512 * 4 + 128;
+/** Right sides are packed in groups of at most so many bytes, or one at a time. */
+const PACKED_BYTES = 2 ** 25;
 
-/**
- * `MiniGPT.MatMul` for tfjs-backend-wasm.
- *
- * Only its product of two plain matrices runs on XNNPACK (20 GFLOP/s and more); transposed or batched ones fall back to a
- * scalar loop that is 15 to 30 times slower. So transposes are made explicitly and a batch is multiplied one matrix at a
- * time, on views into the memory of the whole.
- */
-const matMul: KernelFunc = ({ inputs, attrs, backend: anyBackend }) => {
-  const backend = anyBackend as BackendWasm;
-  const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
-  const a = transposeA ? transposeLastTwo(inputs.a as TensorInfo, backend) : (inputs.a as TensorInfo);
-  const b = transposeB ? transposeLastTwo(inputs.b as TensorInfo, backend) : (inputs.b as TensorInfo);
-  const product = multiply(a, b, backend);
-  if (transposeA) backend.disposeData(a.dataId);
-  if (transposeB) backend.disposeData(b.dataId);
-  return product;
-};
-
-function transposeLastTwo(x: TensorInfo, backend: BackendWasm): TensorInfo {
-  const rank = x.shape.length;
-  const perm = x.shape.map((_, axis) => (axis < rank - 2 ? axis : 2 * rank - 3 - axis));
-  return run(Transpose, { x }, { perm }, backend);
+interface Product {
+  /** Offsets. */
+  readonly left: number;
+  readonly right: number;
+  readonly out: number;
+  readonly bias?: number;
+  readonly batch: number;
+  /** The product is M by N, its inner dimension K. */
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
 }
 
-function multiply(a: TensorInfo, b: TensorInfo, backend: BackendWasm): TensorInfo {
-  const outer = a.shape.slice(0, -2);
-  const [m, k] = a.shape.slice(-2);
-  const n = b.shape[b.shape.length - 1];
-  const batch = util.sizeFromShape(outer);
-  if (batch === 1) {
-    const matrix = multiplyOne({ ...a, shape: [1, m, k] }, { ...b, shape: [1, k, n] }, backend);
-    return { ...matrix, shape: [...outer, m, n] };
+/** Matrix products, one for each matrix of the batch. */
+export function multiply(kernels: Kernels, product: Product): void {
+  const { left, right, out, bias = 0, batch, m, k, n, transposeA, transposeB } = product;
+  const flags = [Number(transposeA), Number(transposeB)];
+  if (m <= FEW_ROWS && !(transposeA && m > 1)) {
+    const kernel = transposeB ? 'multiplyFewTransposed' : 'multiplyFew';
+    const args = [left, right, out, bias, 0, m, k, n, ...flags];
+    kernels.run([{ kernel, units: batch * parts(n, 64), args }]);
+    return;
   }
-  const out = backend.makeOutput([...outer, m, n], 'float32');
-  for (let i = 0; i < batch; i++) {
-    const left = view(a, i, [1, m, k], backend);
-    const right = view(b, i, [1, k, n], backend);
-    const matrix = multiplyOne(left, right, backend);
-    // The memory may have grown and moved: look the result up each time.
-    backend.typedArrayFromHeap(out).set(backend.typedArrayFromHeap(matrix) as Float32Array, i * m * n);
-    backend.disposeData(matrix.dataId);
-    release(left, backend);
-    release(right, backend);
+  const packedBytes = 4 * parts(n, 8) * 8 * (k + (k % 2));
+  const group = Math.min(batch, Math.max(1, Math.floor(PACKED_BYTES / packedBytes)));
+  kernels.reserve(THREAD_SCRATCH);
+  const packed = kernels.scratch(group * packedBytes);
+  const commands: Command[] = [];
+  for (let first = 0; first < batch; first += group) {
+    const count = Math.min(group, batch - first);
+    const [a, b, c] = [left + 4 * first * m * k, right + 4 * first * k * n, out + 4 * first * m * n];
+    const args = [a, b, c, bias, packed, m, k, n, ...flags];
+    commands.push(
+      { kernel: 'packForProduct', units: count * parts(parts(n, 8), 4), args },
+      { kernel: 'multiply', units: count * parts(m, 32), args },
+    );
   }
+  kernels.run(commands);
+}
+
+/** The sum of the rows of `[N, C]`. */
+export function sumOfRows(kernels: Kernels, x: TensorInfo): TensorInfo {
+  const [count, width] = x.shape;
+  const out = kernels.output([width]);
+  const args = [kernels.offsetOf(x), kernels.offsetOf(out), count, width, width];
+  kernels.run([{ kernel: 'sumRows', units: parts(width, 64), args }]);
   return out;
 }
 
-const multiplyOne = (a: TensorInfo, b: TensorInfo, backend: BackendWasm): TensorInfo =>
-  run(BatchMatMul, { a, b }, { transposeA: false, transposeB: false }, backend);
+export function registerMatMul(all: Kernels): void {
+  registerWasmKernel('MatMul', all, ({ inputs: { a, b }, attrs, kernels }) => {
+    const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
+    const outer = a.shape.slice(0, -2);
+    const [rows, columns] = a.shape.slice(-2);
+    const [m, k] = transposeA ? [columns, rows] : [rows, columns];
+    const n = b.shape.at(transposeB ? -2 : -1) as number;
+    const out = kernels.output([...outer, m, n]);
+    multiply(kernels, {
+      left: kernels.offsetOf(a),
+      right: kernels.offsetOf(b),
+      out: kernels.offsetOf(out),
+      batch: util.sizeFromShape(outer),
+      ...{ m, k, n, transposeA, transposeB },
+    });
+    return out;
+  });
 
-/** The `index`-th part of `whole`, in place: it must be released, not disposed, since it does not own its memory. */
-function view(whole: TensorInfo, index: number, shape: number[], backend: BackendWasm): TensorInfo {
-  const { byteOffset, BYTES_PER_ELEMENT } = backend.typedArrayFromHeap(whole);
-  const offset = byteOffset + index * util.sizeFromShape(shape) * BYTES_PER_ELEMENT;
-  return backend.makeOutput(shape, 'float32', offset);
-}
+  registerWasmKernel('Linear', all, ({ inputs: { x, weight, bias }, attrs, kernels }) => {
+    const transposeB = attrs.transposed as boolean;
+    const [m, k] = x.shape;
+    const n = weight.shape[transposeB ? 0 : 1];
+    const out = kernels.output([m, n]);
+    multiply(kernels, {
+      left: kernels.offsetOf(x),
+      right: kernels.offsetOf(weight),
+      out: kernels.offsetOf(out),
+      bias: kernels.offsetOf(bias),
+      ...{ batch: 1, m, k, n, transposeA: false, transposeB },
+    });
+    return out;
+  });
 
-function release({ dataId }: TensorInfo, backend: BackendWasm): void {
-  const { id } = backend.dataIdMap.get(dataId);
-  backend.wasm.tfjs.disposeData(id);
-  backend.dataIdMap.delete(dataId);
-}
-
-function run(
-  kernelName: string,
-  inputs: Record<string, TensorInfo>,
-  attrs: Record<string, boolean | number[]>,
-  backend: BackendWasm,
-): TensorInfo {
-  const kernel = getKernel(kernelName, 'wasm');
-  return kernel.kernelFunc({ inputs, attrs, backend }) as TensorInfo;
-}
-
-export function registerMatMul(): void {
-  if (getKernel(KERNEL, 'wasm') !== undefined) return;
-  registerKernel({ kernelName: KERNEL, backendName: 'wasm', kernelFunc: matMul });
+  registerWasmKernel('SumRows', all, ({ inputs: { x }, kernels }) => sumOfRows(kernels, x));
 }

@@ -1,0 +1,522 @@
+// Attention without the matrix of all scores in memory (Dao et al. 2022, "FlashAttention"; Dao 2023, "FlashAttention-2"): a block
+// of 64 queries by 64 keys at a time. Scores lie transposed, 8 queries side by side, so that the softmax over the keys needs no
+// sum across a register and its result is the right side of the next product as it is.
+
+import { even, packLeft, packLeftTransposed, packRight, packRightTransposed, tile } from './panels';
+import { exp, fma, log, maxOf, read, storeTransposed, sumOf, tanh, within, write } from './simd';
+
+/** Queries, and keys, in a block. */
+const BLOCK = 64;
+/** The bytes of a panel of scores, `[BLOCK keys, 8 queries]`. */
+const PANEL: usize = BLOCK * 8 * 4;
+
+// Arguments that forward and backward pass share, one a word:
+// q, k, v, out, logSumExp, mask or 0, H, H', T, S, D, whether causal, window or 0, scale, soft cap or 0, floats of the mask from
+// one row of the batch to the next, from one head to the next; the backward pass has dy, dq, dk, dv after them.
+function queryHeads(args: usize): i32 {
+  return load<i32>(args, 24);
+}
+function keyHeads(args: usize): i32 {
+  return load<i32>(args, 28);
+}
+function queryCount(args: usize): i32 {
+  return load<i32>(args, 32);
+}
+function keyCount(args: usize): i32 {
+  return load<i32>(args, 36);
+}
+function headSize(args: usize): i32 {
+  return load<i32>(args, 40);
+}
+function isCausal(args: usize): bool {
+  return load<i32>(args, 44) !== 0;
+}
+function windowSize(args: usize): i32 {
+  return load<i32>(args, 48);
+}
+function scaleOf(args: usize): f32 {
+  return load<f32>(args, 52);
+}
+function softcap(args: usize): f32 {
+  return load<f32>(args, 56);
+}
+/** Of the mask of a head, or 0. */
+function maskOf(args: usize, row: i32, head: i32): usize {
+  const mask = load<usize>(args, 20);
+  return mask === 0 ? 0 : mask + ((<usize>(row * load<i32>(args, 60) + head * load<i32>(args, 64))) << 2);
+}
+/** Where the keys and values of a query head begin, in bytes; `head` counts those of all rows. */
+function keysOf(args: usize, head: i32): usize {
+  const heads = queryHeads(args);
+  const shared = (head / heads) * keyHeads(args) + ((head % heads) * keyHeads(args)) / heads;
+  return (<usize>(shared * keyCount(args) * headSize(args))) << 2;
+}
+
+/** Whether no query of `count` from `query` on (positions) sees a key of `keys` from `key` on. */
+function isHidden(args: usize, query: i32, count: i32, key: i32, keys: i32): bool {
+  if (!isCausal(args)) return false;
+  return key > query + count - 1 || (windowSize(args) > 0 && key + keys - 1 <= query - windowSize(args));
+}
+
+/** Whether every one of them sees every key. */
+function isOpen(args: usize, query: i32, count: i32, key: i32, keys: i32): bool {
+  if (!isCausal(args)) return true;
+  return key + keys - 1 <= query && (windowSize(args) === 0 || key > query + count - 1 - windowSize(args));
+}
+
+/** Four scores of one key as they enter the softmax, for queries at these positions. */
+function scored(args: usize, score: v128, positions: v128, key: i32, open: bool): v128 {
+  let s = f32x4.mul(score, f32x4.splat(scaleOf(args)));
+  const cap = softcap(args);
+  if (cap > 0) s = f32x4.mul(tanh(f32x4.div(s, f32x4.splat(cap))), f32x4.splat(cap));
+  if (open) return s;
+  let seen = i32x4.ge_s(positions, i32x4.splat(key));
+  const reach = windowSize(args);
+  if (reach > 0) {
+    seen = v128.and(seen, i32x4.lt_s(i32x4.sub(positions, i32x4.splat(key)), i32x4.splat(reach)));
+  }
+  return v128.bitselect(s, f32x4.splat(-Infinity), seen);
+}
+
+/** What the mask adds to the scores of one key for four queries from row t on; rows from `last` on repeat it. */
+function added(mask: usize, t: i32, last: i32, keys: i32, key: i32): v128 {
+  const from = mask + ((<usize>key) << 2);
+  const stride = (<usize>keys) << 2;
+  return f32x4(
+    load<f32>(from + <usize>min(t, last) * stride),
+    load<f32>(from + <usize>min(t + 1, last) * stride),
+    load<f32>(from + <usize>min(t + 2, last) * stride),
+    load<f32>(from + <usize>min(t + 3, last) * stride),
+  );
+}
+
+/** Unit = head of a row of the batch, then {@link BLOCK} queries. */
+export function attention(args: usize, unit: i32, scratch: usize): void {
+  const t = queryCount(args);
+  const s = keyCount(args);
+  const d = headSize(args);
+  const blocks = (t + BLOCK - 1) / BLOCK;
+  const head = unit / blocks;
+  const first = (unit % blocks) * BLOCK;
+  const queries = min(BLOCK, t - first);
+  const panels = (queries + 7) >> 3;
+  const start = s - t + first; // position of the first query
+  const row = (<usize>d) << 2;
+  const depth = even(d);
+  const tiles = (d + 3) >> 2;
+
+  const q = scratch;
+  const k = q + ((<usize>(BLOCK * depth)) << 2);
+  const v = k + ((<usize>(BLOCK * depth)) << 2);
+  const scores = v + ((<usize>(BLOCK * tiles)) << 4);
+  const sums = scores + 8 * PANEL; // of weighted values, [panel][D][8]
+  const greatest = sums + ((<usize>(BLOCK * tiles)) << 4); // [panel][8]
+  const totals = greatest + BLOCK * 4;
+  packRightTransposed(load<usize>(args) + <usize>(head * t + first) * row, row, queries, d, q);
+  memory.fill(sums, 0, (<usize>(BLOCK * tiles)) << 4);
+  memory.fill(totals, 0, BLOCK * 4);
+  for (let i: usize = 0; i < <usize>(BLOCK * 4); i += 16) v128.store(greatest + i, f32x4.splat(-1e30));
+
+  const keys = load<usize>(args, 4) + keysOf(args, head);
+  const values = load<usize>(args, 8) + keysOf(args, head);
+  const mask = maskOf(args, head / queryHeads(args), head % queryHeads(args));
+  for (let key = 0; key < s; key += BLOCK) {
+    const count = min(BLOCK, s - key);
+    if (isHidden(args, start, queries, key, count)) continue;
+    packLeft(keys + <usize>key * row, row, count, d, k);
+    packLeftTransposed(values + <usize>key * row, row, d, count, v);
+    for (let panel = 0; panel < panels; panel++) {
+      const query = start + panel * 8;
+      if (isHidden(args, query, 8, key, count)) continue;
+      const at = (<usize>panel) << 5;
+      const block = scores + <usize>panel * PANEL;
+      for (let i = 0; i < count; i += 4) {
+        tile(
+          k + ((<usize>(i * depth)) << 2),
+          q + <usize>depth * at,
+          depth,
+          block + ((<usize>i) << 5),
+          32,
+          0,
+          0,
+        );
+      }
+      softmaxPanel(
+        args,
+        block,
+        query,
+        first + panel * 8,
+        key,
+        count,
+        mask,
+        greatest + at,
+        totals + at,
+        sums + <usize>(tiles * 4) * at,
+        tiles * 4,
+      );
+      for (let i = 0; i < tiles; i++) {
+        const sum = sums + <usize>(tiles * 4) * at + ((<usize>i) << 7);
+        tile(v + ((<usize>(i * even(count))) << 4), block, even(count), sum, 32, sum, 32);
+      }
+    }
+  }
+
+  const out = load<usize>(args, 12) + <usize>(head * t + first) * row;
+  const logSumExp = load<usize>(args, 16) + ((<usize>(head * t + first)) << 2);
+  for (let i = 0; i < queries; i++) {
+    const total = load<f32>(totals + ((<usize>i) << 2));
+    const from = sums + ((<usize>(tiles * 4 * (i & ~7) + (i & 7))) << 2);
+    const to = out + <usize>i * row;
+    for (let c = 0; c < d; c++) {
+      store<f32>(to + ((<usize>c) << 2), load<f32>(from + ((<usize>c) << 5)) / total);
+    }
+    store<f32>(logSumExp + ((<usize>i) << 2), load<f32>(greatest + ((<usize>i) << 2)) + log(total));
+  }
+}
+
+/** Turns scores into weights against the greatest so far, and what was summed up before into the same measure. */
+function softmaxPanel(
+  args: usize,
+  block: usize,
+  query: i32,
+  t: i32,
+  key: i32,
+  count: i32,
+  mask: usize,
+  greatest: usize,
+  totals: usize,
+  sums: usize,
+  width: i32,
+): void {
+  const open = isOpen(args, query, 8, key, count);
+  const low = i32x4.add(i32x4.splat(query), i32x4(0, 1, 2, 3));
+  const high = i32x4.add(low, i32x4.splat(4));
+  const last = queryCount(args) - 1;
+  const s = keyCount(args);
+  const before0 = v128.load(greatest);
+  const before1 = v128.load(greatest, 16);
+  let most0 = before0;
+  let most1 = before1;
+  let at = block;
+  for (let i = 0; i < count; i++, at += 32) {
+    let s0 = scored(args, v128.load(at), low, key + i, open);
+    let s1 = scored(args, v128.load(at, 16), high, key + i, open);
+    if (mask !== 0) {
+      s0 = f32x4.add(s0, added(mask, t, last, s, key + i));
+      s1 = f32x4.add(s1, added(mask, t + 4, last, s, key + i));
+    }
+    v128.store(at, s0);
+    v128.store(at, s1, 16);
+    most0 = f32x4.max(most0, s0);
+    most1 = f32x4.max(most1, s1);
+  }
+  const shrink0 = exp(f32x4.sub(before0, most0));
+  const shrink1 = exp(f32x4.sub(before1, most1));
+  v128.store(greatest, most0);
+  v128.store(greatest, most1, 16);
+  let total0 = f32x4.mul(v128.load(totals), shrink0);
+  let total1 = f32x4.mul(v128.load(totals, 16), shrink1);
+  at = block;
+  for (let i = 0; i < count; i++, at += 32) {
+    const p0 = exp(f32x4.sub(v128.load(at), most0));
+    const p1 = exp(f32x4.sub(v128.load(at, 16), most1));
+    v128.store(at, p0);
+    v128.store(at, p1, 16);
+    total0 = f32x4.add(total0, p0);
+    total1 = f32x4.add(total1, p1);
+  }
+  if (count & 1) {
+    v128.store(at, f32x4.splat(0));
+    v128.store(at, f32x4.splat(0), 16);
+  }
+  v128.store(totals, total0);
+  v128.store(totals, total1, 16);
+  for (let i = 0; i < width; i++, sums += 32) {
+    v128.store(sums, f32x4.mul(v128.load(sums), shrink0));
+    v128.store(sums, f32x4.mul(v128.load(sums, 16), shrink1), 16);
+  }
+}
+
+/**
+ * Attention of few queries, as in decoding: each key is read once for each query. Unit = query of a head of a row of the batch.
+ * The scratch holds S scores.
+ */
+export function attentionOfFew(args: usize, unit: i32, scratch: usize): void {
+  const t = queryCount(args);
+  const s = keyCount(args);
+  const d = headSize(args);
+  const head = unit / t;
+  const row = (<usize>d) << 2;
+  const position = s - t + (unit % t);
+  const q = load<usize>(args) + <usize>unit * row;
+  const keys = load<usize>(args, 4) + keysOf(args, head);
+  const values = load<usize>(args, 8) + keysOf(args, head);
+  let mask = maskOf(args, head / queryHeads(args), head % queryHeads(args));
+  if (mask !== 0) mask += (<usize>((unit % t) * s)) << 2;
+  const reach = windowSize(args);
+  const end = isCausal(args) ? position + 1 : s;
+  const begin = isCausal(args) && reach > 0 ? max(0, position + 1 - reach) : 0;
+  const positions = i32x4.splat(position);
+
+  let most = f32x4.splat(-1e30);
+  for (let key = begin; key < end; key += 4) {
+    const rest = end - key;
+    const k0 = keys + <usize>key * row;
+    const k1 = k0 + (rest > 1 ? row : 0);
+    const k2 = k1 + (rest > 2 ? row : 0);
+    const k3 = k2 + (rest > 3 ? row : 0);
+    let a = f32x4.splat(0);
+    let b = a;
+    let c = a;
+    let e = a;
+    for (let i = 0; i < d; i += 4) {
+      const at = (<usize>i) << 2;
+      const x = read(q + at, d - i);
+      a = fma(x, read(k0 + at, d - i), a);
+      b = fma(x, read(k1 + at, d - i), b);
+      c = fma(x, read(k2 + at, d - i), c);
+      e = fma(x, read(k3 + at, d - i), e);
+    }
+    let score = scored(args, f32x4(sumOf(a), sumOf(b), sumOf(c), sumOf(e)), positions, key, true);
+    if (mask !== 0) score = f32x4.add(score, read(mask + ((<usize>key) << 2), rest));
+    score = within(score, rest, -Infinity);
+    v128.store(scratch + ((<usize>(key - begin)) << 2), score);
+    most = f32x4.max(most, score);
+  }
+  const greatest = maxOf(most);
+  let sums = f32x4.splat(0);
+  for (let i: usize = 0, bytes = (<usize>(end - begin)) << 2; i < bytes; i += 16) {
+    const p = exp(f32x4.sub(v128.load(scratch + i), f32x4.splat(greatest)));
+    v128.store(scratch + i, p);
+    sums = f32x4.add(sums, p);
+  }
+  const total = sumOf(sums);
+  const out = load<usize>(args, 12) + <usize>unit * row;
+  for (let i = 0; i < d; i += 4) {
+    let sum = f32x4.splat(0);
+    let value = values + <usize>begin * row + ((<usize>i) << 2);
+    for (let p = scratch, last = scratch + ((<usize>(end - begin)) << 2); p < last; p += 4, value += row) {
+      sum = fma(v128.load_splat<f32>(p), read(value, d - i), sum);
+    }
+    write(out + ((<usize>i) << 2), f32x4.div(sum, f32x4.splat(total)), d - i);
+  }
+  store<f32>(load<usize>(args, 16) + ((<usize>unit) << 2), greatest + log(total));
+}
+
+/** The gradient; unit = key head of a row of the batch, whose query heads it goes through one by one. */
+export function attentionGradient(args: usize, unit: i32, scratch: usize): void {
+  const t = queryCount(args);
+  const s = keyCount(args);
+  const d = headSize(args);
+  const row = (<usize>d) << 2;
+  const depth = even(d);
+  const tiles = (d + 3) >> 2;
+  const widePanels = (d + 7) >> 3;
+  const wide = (<usize>widePanels) << 5; // bytes of a row of dK or dV, padded to panels
+  const group = queryHeads(args) / keyHeads(args);
+  const firstHead = (unit / keyHeads(args)) * queryHeads(args) + (unit % keyHeads(args)) * group;
+  const ofKeys = <usize>(unit * s) * row;
+
+  const packed = (<usize>(BLOCK * (depth + 8))) << 2; // of any side of a product
+  const k = scratch;
+  const v = k + packed;
+  const kTransposed = v + packed;
+  const q = kTransposed + packed;
+  const dy = q + packed;
+  const qWide = dy + packed;
+  const dyWide = qWide + packed;
+  const dk = dyWide + packed;
+  const dv = dk + packed;
+  const dq = dv + packed; // [8, 4 tiles] and its transpose
+  const weights = dq + packed; // [panel][key][8], as the gradient of the scores
+  const dScores = weights + 8 * PANEL;
+  const weightsLeft = dScores + 8 * PANEL; // the same transposed, [key / 4][query][4]
+  const dScoresLeft = weightsLeft + 8 * PANEL;
+  const deltas = dScoresLeft + 8 * PANEL; // Σ dy · out of each query
+  const logSums = deltas + BLOCK * 4;
+
+  memory.fill(load<usize>(args, 72) + <usize>(firstHead * t) * row, 0, <usize>(group * t) * row);
+  for (let key = 0; key < s; key += BLOCK) {
+    const count = min(BLOCK, s - key);
+    packLeft(load<usize>(args, 4) + ofKeys + <usize>key * row, row, count, d, k);
+    packLeft(load<usize>(args, 8) + ofKeys + <usize>key * row, row, count, d, v);
+    packLeftTransposed(load<usize>(args, 4) + ofKeys + <usize>key * row, row, d, count, kTransposed);
+    memory.fill(dk, 0, <usize>BLOCK * wide);
+    memory.fill(dv, 0, <usize>BLOCK * wide);
+    for (let member = 0; member < group; member++) {
+      const head = firstHead + member;
+      const mask = maskOf(args, head / queryHeads(args), head % queryHeads(args));
+      for (let first = 0; first < t; first += BLOCK) {
+        const queries = min(BLOCK, t - first);
+        const start = s - t + first;
+        if (isHidden(args, start, queries, key, count)) continue;
+        const panels = (queries + 7) >> 3;
+        const ofQueries = <usize>(head * t + first) * row;
+        const dyRows = load<usize>(args, 68) + ofQueries;
+        packRightTransposed(load<usize>(args) + ofQueries, row, queries, d, q);
+        packRightTransposed(dyRows, row, queries, d, dy);
+        packRight(load<usize>(args) + ofQueries, row, d, queries, qWide);
+        packRight(dyRows, row, d, queries, dyWide);
+        for (let i = 0; i < panels * 8; i++) {
+          const query = min(i, queries - 1);
+          const at = ofQueries + <usize>query * row;
+          store<f32>(
+            deltas + ((<usize>i) << 2),
+            dot(load<usize>(args, 68) + at, load<usize>(args, 12) + at, d),
+          );
+          const logSum = load<f32>(load<usize>(args, 16) + ((<usize>(head * t + first + query)) << 2));
+          store<f32>(logSums + ((<usize>i) << 2), logSum);
+        }
+        for (let panel = 0; panel < panels; panel++) {
+          const at = (<usize>panel) << 5;
+          const p = weights + <usize>panel * PANEL;
+          const ds = dScores + <usize>panel * PANEL;
+          for (let i = 0; i < count; i += 4) {
+            const side = (<usize>(i * depth)) << 2;
+            tile(k + side, q + <usize>depth * at, depth, p + ((<usize>i) << 5), 32, 0, 0);
+            tile(v + side, dy + <usize>depth * at, depth, ds + ((<usize>i) << 5), 32, 0, 0);
+          }
+          backwardPanel(
+            args,
+            p,
+            ds,
+            start + panel * 8,
+            first + panel * 8,
+            key,
+            count,
+            mask,
+            deltas + at,
+            logSums + at,
+            weightsLeft + 4 * at,
+            dScoresLeft + 4 * at,
+            (<usize>panels) << 7,
+          );
+        }
+        for (let i = 0; i < count; i += 4) {
+          const side = (<usize>(i * panels)) << 5;
+          for (let panel = 0; panel < widePanels; panel++) {
+            const right = (<usize>(panel * even(queries))) << 5;
+            const to = <usize>i * wide + ((<usize>panel) << 5);
+            tile(weightsLeft + side, dyWide + right, even(queries), dv + to, wide, dv + to, wide);
+            tile(dScoresLeft + side, qWide + right, even(queries), dk + to, wide, dk + to, wide);
+          }
+        }
+        for (let panel = 0; panel < panels; panel++) {
+          for (let i = 0; i < tiles; i++) {
+            const left = kTransposed + ((<usize>(i * even(count))) << 4);
+            tile(left, dScores + <usize>panel * PANEL, even(count), dq + ((<usize>i) << 7), 32, 0, 0);
+          }
+          const to = load<usize>(args, 72) + ofQueries + <usize>(panel * 8) * row;
+          addTransposed(dq, tiles, min(8, queries - panel * 8), d, to, dq + ((<usize>tiles) << 7));
+        }
+      }
+    }
+    for (let i = 0; i < count; i++) {
+      const to = ofKeys + <usize>(key + i) * row;
+      memory.copy(load<usize>(args, 76) + to, dk + <usize>i * wide, row);
+      memory.copy(load<usize>(args, 80) + to, dv + <usize>i * wide, row);
+    }
+  }
+}
+
+function dot(a: usize, b: usize, count: i32): f32 {
+  let sum = f32x4.splat(0);
+  for (; count > 0; count -= 4, a += 16, b += 16) sum = fma(read(a, count), read(b, count), sum);
+  return sumOf(sum);
+}
+
+/**
+ * Scores and the gradient of the weights become weights and the gradient of the raw scores, and both are written transposed too.
+ *
+ * @param stride bytes from one four keys of the transposed ones to the next
+ */
+function backwardPanel(
+  args: usize,
+  weights: usize,
+  dScores: usize,
+  query: i32,
+  t: i32,
+  key: i32,
+  count: i32,
+  mask: usize,
+  deltas: usize,
+  logSums: usize,
+  weightsLeft: usize,
+  dScoresLeft: usize,
+  stride: usize,
+): void {
+  const open = isOpen(args, query, 8, key, count);
+  if (count === keyCount(args)) {
+    // All keys are here: what Σ weight · gradient rounds to is taken off again, so that it cancels in sums over the keys.
+    for (let half = 0; half < 2; half++) {
+      const lane = (<usize>half) << 4;
+      const positions = i32x4.add(i32x4.splat(query + 4 * half), i32x4(0, 1, 2, 3));
+      let delta = f32x4.splat(0);
+      for (let i = 0; i < count; i++) {
+        const cell = ((<usize>i) << 5) + lane;
+        const s = scored(args, v128.load(weights + cell), positions, i, open);
+        const p = weightOf(args, s, v128.load(logSums + lane), mask, t + 4 * half, i);
+        delta = fma(p, v128.load(dScores + cell), delta);
+      }
+      v128.store(deltas + lane, delta);
+    }
+  }
+  for (let i = 0; i < count; i += 4) {
+    for (let half = 0; half < 2; half++) {
+      const lane = (<usize>half) << 4;
+      const at = ((<usize>i) << 5) + lane;
+      const positions = i32x4.add(i32x4.splat(query + 4 * half), i32x4(0, 1, 2, 3));
+      for (let j = 0; j < 4; j++) {
+        const cell = at + ((<usize>j) << 5);
+        const s = scored(args, v128.load(weights + cell), positions, key + i + j, open);
+        const p = weightOf(args, s, v128.load(logSums + lane), mask, t + 4 * half, key + i + j);
+        const difference = f32x4.sub(v128.load(dScores + cell), v128.load(deltas + lane));
+        let ds = f32x4.mul(f32x4.mul(p, difference), f32x4.splat(scaleOf(args)));
+        const cap = softcap(args);
+        if (cap > 0) {
+          const ratio = f32x4.div(s, f32x4.splat(cap));
+          const slope = f32x4.sub(f32x4.splat(1), f32x4.mul(ratio, ratio));
+          // A hidden score is infinite; its weight is 0 whatever the slope.
+          ds = v128.bitselect(f32x4.mul(ds, slope), f32x4.splat(0), f32x4.gt(p, f32x4.splat(0)));
+        }
+        v128.store(weights + cell, p);
+        v128.store(dScores + cell, ds);
+      }
+      const to = <usize>(i >> 2) * stride + ((<usize>half) << 6);
+      transposeFour(weights + at, weightsLeft + to);
+      transposeFour(dScores + at, dScoresLeft + to);
+    }
+  }
+}
+
+/** The weights of one key for four queries from row t on, given its scores and the logarithms of their sums. */
+function weightOf(args: usize, score: v128, logSums: v128, mask: usize, t: i32, key: i32): v128 {
+  if (mask !== 0) {
+    const keys = keyCount(args);
+    score = f32x4.add(score, added(mask, t, queryCount(args) - 1, keys, min(key, keys - 1)));
+  }
+  return exp(f32x4.sub(score, logSums));
+}
+
+/** Four keys by four queries, from rows of 8 queries to rows of 4 keys. */
+function transposeFour(from: usize, to: usize): void {
+  storeTransposed(v128.load(from), v128.load(from, 32), v128.load(from, 64), v128.load(from, 96), to, 16);
+}
+
+/** Adds the transpose of `[4 tiles, 8]` to `rows` rows of width d; `space` holds it meanwhile. */
+function addTransposed(from: usize, tiles: i32, rows: i32, d: i32, to: usize, space: usize): void {
+  const stride = (<usize>tiles) << 4;
+  for (let i = 0; i < tiles; i++) {
+    for (let half: usize = 0; half < 2; half++) {
+      const at = from + ((<usize>i) << 7) + (half << 4);
+      const target = space + 4 * half * stride + ((<usize>i) << 4);
+      storeTransposed(v128.load(at), v128.load(at, 32), v128.load(at, 64), v128.load(at, 96), target, stride);
+    }
+  }
+  for (let j = 0; j < rows; j++, space += stride, to += (<usize>d) << 2) {
+    for (let c = 0; c < d; c += 4) {
+      const at = (<usize>c) << 2;
+      write(to + at, f32x4.add(read(to + at, d - c), read(space + at, d - c)), d - c);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { bitsOf, type Command, type Kernels, parts, registerWasmKernel, sizeOf } from './kernels.ts';
+
+/** Elements in a unit, as in assembly/elementwise.ts. */
+const ELEMENTS = 4096;
+
+/** In the order of assembly/elementwise.ts. */
+const activations = ['GeluErf', 'GeluTanh', 'Silu', 'ReluSquared'];
+
+export function registerElementwise(all: Kernels): void {
+  for (const [which, name] of activations.entries()) {
+    registerWasmKernel(name, all, ({ inputs: { x }, kernels }) => {
+      const y = kernels.output(x.shape);
+      const count = sizeOf(x);
+      const args = [kernels.offsetOf(x), kernels.offsetOf(y), count, which];
+      kernels.run([{ kernel: 'activation', units: parts(count, ELEMENTS), args }]);
+      return y;
+    });
+    registerWasmKernel(`${name}Grad`, all, ({ inputs: { dy, x }, kernels }) => {
+      const dx = kernels.output(x.shape);
+      const count = sizeOf(x);
+      const args = [kernels.offsetOf(x), kernels.offsetOf(dy), kernels.offsetOf(dx), count, which];
+      kernels.run([{ kernel: 'activationGradient', units: parts(count, ELEMENTS), args }]);
+      return dx;
+    });
+  }
+
+  registerWasmKernel('SwiGLU', all, ({ inputs: { gate, up }, kernels }) => {
+    const y = kernels.output(gate.shape);
+    const count = sizeOf(gate);
+    const args = [...[gate, up, y].map(kernels.offsetOf), count];
+    kernels.run([{ kernel: 'swiglu', units: parts(count, ELEMENTS), args }]);
+    return y;
+  });
+  registerWasmKernel('SwiGLUGrad', all, ({ inputs: { dy, gate, up }, kernels }) => {
+    const [dGate, dUp] = [kernels.output(gate.shape), kernels.output(gate.shape)];
+    const count = sizeOf(gate);
+    const args = [...[gate, up, dy, dGate, dUp].map(kernels.offsetOf), count];
+    kernels.run([{ kernel: 'swigluGradient', units: parts(count, ELEMENTS), args }]);
+    return [dGate, dUp];
+  });
+
+  registerWasmKernel('GlobalNorm', all, ({ inputs, kernels }) => {
+    const grads = Object.values(inputs);
+    const norm = kernels.output([]);
+    const units = grads.map((grad) => parts(sizeOf(grad), ELEMENTS));
+    const sums = kernels.scratch(4 * units.reduce((sum, count) => sum + count, 0));
+    let at = sums;
+    const commands: Command[] = grads.map((grad, i) => {
+      const args = [kernels.offsetOf(grad), at, sizeOf(grad)];
+      at += 4 * units[i];
+      return { kernel: 'squaredSums', units: units[i], args };
+    });
+    const args = [sums, kernels.offsetOf(norm), (at - sums) / 4];
+    kernels.run([...commands, { kernel: 'rootOfSum', units: 1, args }]);
+    return norm;
+  });
+
+  registerWasmKernel('ScaleAll', all, ({ inputs: { factor, ...inputs }, kernels }) => {
+    const tensors = Object.values(inputs);
+    const scaled = tensors.map(({ shape }) => kernels.output(shape));
+    kernels.run(
+      tensors.map((x, i) => {
+        const count = sizeOf(x);
+        const args = [kernels.offsetOf(x), kernels.offsetOf(scaled[i]), count, kernels.offsetOf(factor)];
+        return { kernel: 'scale', units: parts(count, ELEMENTS), args };
+      }),
+    );
+    return scaled;
+  });
+}
+
+export function registerAdamW(all: Kernels): void {
+  registerWasmKernel('AdamW', all, ({ inputs, attrs, kernels }) => {
+    const { parameter, grad, expAvg, expAvgSq, decay, rate, epsilon } = inputs;
+    const next = [parameter, expAvg, expAvgSq].map(({ shape }) => kernels.output(shape));
+    const state = [parameter, grad, expAvg, expAvgSq];
+    const { beta1, beta2 } = attrs as { beta1: number; beta2: number };
+    kernels.run([adamWCommand(kernels, [...state, ...next], [decay, rate, epsilon], beta1, beta2)]);
+    return next;
+  });
+}
+
+function adamWCommand(
+  kernels: Kernels,
+  tensors: readonly TensorInfo[],
+  scalars: readonly TensorInfo[],
+  beta1: number,
+  beta2: number,
+): Command {
+  const count = sizeOf(tensors[0]);
+  const offsets = [...tensors.map(kernels.offsetOf), count, ...scalars.map(kernels.offsetOf)];
+  return {
+    kernel: 'adamW',
+    units: parts(count, ELEMENTS),
+    args: [...offsets, bitsOf(1 - beta1), bitsOf(beta2), bitsOf(1 - beta2)],
+  };
+}
