@@ -19,7 +19,8 @@ import {
  * Kernel: `GlobalNorm` `{0, 1, …}`, the gradients → `[norm]`.
  */
 export function globalNorm(grads: ReadonlyMap<string, Tensor>): Scalar {
-  if (hasKernel('GlobalNorm')) return runKernel('GlobalNorm', Object.fromEntries([...grads.values()].entries()))[0] as Scalar;
+  if (hasKernel('GlobalNorm'))
+    return runKernel('GlobalNorm', Object.fromEntries([...grads.values()].entries()))[0] as Scalar;
   return tidy(() => sqrt(addN([...grads.values()].map((grad) => sum<Scalar>(square(grad))))));
 }
 

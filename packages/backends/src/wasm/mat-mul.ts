@@ -24,7 +24,7 @@ interface Product {
 }
 
 /** Matrix products, one for each matrix of the batch. */
-export function multiply(kernels: Kernels, product: Product): void {
+function multiply(kernels: Kernels, product: Product): void {
   const { left, right, out, bias = 0, batch, m, k, n, transposeA, transposeB } = product;
   const flags = [Number(transposeA), Number(transposeB)];
   if (m <= FEW_ROWS && !(transposeA && m > 1)) {
@@ -51,7 +51,7 @@ export function multiply(kernels: Kernels, product: Product): void {
 }
 
 /** The sum of the rows of `[N, C]`. */
-export function sumOfRows(kernels: Kernels, x: TensorInfo): TensorInfo {
+function sumOfRows(kernels: Kernels, x: TensorInfo): TensorInfo {
   const [count, width] = x.shape;
   const out = kernels.output([width]);
   const args = [kernels.offsetOf(x), kernels.offsetOf(out), count, width, width];
