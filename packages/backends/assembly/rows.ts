@@ -111,7 +111,7 @@ export function rmsNorm(args: usize, unit: i32): void {
   }
 }
 
-/** The sum of all rows. Arguments: x, out, N, C, floats from one row to the next. */
+/** The sum of all rows, added up in float64: much may cancel. Arguments: x, out, N, C, floats from one row to the next. */
 export function sumRows(args: usize, unit: i32): void {
   const count = load<i32>(args, 8);
   const width = load<i32>(args, 12);
@@ -119,10 +119,16 @@ export function sumRows(args: usize, unit: i32): void {
   for (let column = unit * COLUMNS, end = min(column + COLUMNS, width); column < end; column += 4) {
     const rest = width - column;
     const at = (<usize>column) << 2;
-    let sum = f32x4.splat(0);
+    let low = f64x2.splat(0);
+    let high = f64x2.splat(0);
     let x = load<usize>(args) + at;
-    for (let row = 0; row < count; row++, x += stride) sum = f32x4.add(sum, read(x, rest));
-    write(load<usize>(args, 4) + at, sum, rest);
+    for (let row = 0; row < count; row++, x += stride) {
+      const v = read(x, rest);
+      low = f64x2.add(low, f64x2.promote_low_f32x4(v));
+      high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 0, 1)));
+    }
+    const sums = v128.shuffle<f32>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5);
+    write(load<usize>(args, 4) + at, sums, rest);
   }
 }
 
