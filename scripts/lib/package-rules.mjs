@@ -21,6 +21,7 @@ const arrows = {
   sampling: { imports: ['core'] },
   checkpoints: { imports: ['core', 'models', 'tokenizers'] },
   inspect: { imports: ['core'] },
+  report: { imports: [] },
   backends: { imports: ['core', 'ops'] },
   testing: { imports: ['core', 'ops', 'backends', 'tokenizers', 'training'] },
   cli: {
@@ -33,6 +34,7 @@ const arrows = {
       'layers',
       'models',
       'ops',
+      'report',
       'sampling',
       'tokenizers',
       'training',

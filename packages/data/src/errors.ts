@@ -36,6 +36,30 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied; make it readable for this user',
 };
 
+/** A folder or a glob in which no file was found. */
+export class NoFilesError extends MinigptError {
+  /** The folder or glob, as the caller gave it. */
+  readonly where: string;
+
+  constructor(where: string, extensions: readonly string[] | undefined) {
+    const kind = extensions === undefined ? '' : ` that ends in ${extensions.join(' or ')}`;
+    super(`There must be files to read, but ${where} has none${kind}; name a file, or check the spelling.`);
+    this.where = where;
+  }
+}
+
+/** An address whose contents did not come. */
+export class DownloadError extends MinigptError {
+  readonly address: string;
+  readonly reason: string;
+
+  constructor(address: string, reason: string) {
+    super(`Cannot fetch ${address}: ${reason}; get the file in another way and name it instead.`);
+    this.address = address;
+    this.reason = reason;
+  }
+}
+
 /** Fewer tokens than one window needs. */
 export class TooFewTokensError extends MinigptError {
   /** How many tokens came. */

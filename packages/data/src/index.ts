@@ -6,6 +6,12 @@ export {
   windows,
 } from './batches.ts';
 export { decodeText, normalizeNewlines } from './decode-text.ts';
-export { TextEncodingError, TextFileError, TooFewTokensError } from './errors.ts';
+export {
+  DownloadError,
+  NoFilesError,
+  TextEncodingError,
+  TextFileError,
+  TooFewTokensError,
+} from './errors.ts';
 export { type Split, type SplitOptions, splitText, splitTokens } from './split.ts';
 export { type Encoder, type TokenStream, tokenize } from './tokenize.ts';

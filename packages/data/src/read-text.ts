@@ -11,7 +11,8 @@ export async function readText(path: string): Promise<string> {
   return decodeText(await readBytes(path), path);
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
+/** The bytes of a file. @throws TextFileError where it cannot be read */
+export async function readBytes(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {

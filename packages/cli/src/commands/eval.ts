@@ -1,8 +1,9 @@
 import { selectBackend } from '@minigpt/backends';
 import { tokenize } from '@minigpt/data';
+import { grouped } from '@minigpt/report/node';
 import { evaluate } from '@minigpt/training';
 import { Command } from 'commander';
-import { createConsole, field, grouped } from '../console.ts';
+import { createConsole, field } from '../console.ts';
 import { readCorpus } from '../corpus.ts';
 import { evaluationWindows } from '../evaluation-windows.ts';
 import { loadModel, MODEL_NAME } from '../load-model.ts';

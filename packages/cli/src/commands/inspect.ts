@@ -1,8 +1,9 @@
 import { selectBackend } from '@minigpt/backends';
 import { parameters } from '@minigpt/core';
+import { grouped } from '@minigpt/report/node';
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { createConsole, grouped } from '../console.ts';
+import { createConsole } from '../console.ts';
 import { loadModel, MODEL_NAME } from '../load-model.ts';
 
 const MIB = 2 ** 20;

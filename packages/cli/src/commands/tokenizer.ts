@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { grouped } from '@minigpt/report/node';
 import {
   characterTokenizer,
   createTokenizer,
@@ -14,7 +15,7 @@ import {
 import { readTextFiles } from '@minigpt/tokenizers/node';
 import { Command, Option } from 'commander';
 import pc from 'picocolors';
-import { createConsole, field, grouped } from '../console.ts';
+import { createConsole, field } from '../console.ts';
 import { InterruptedError } from '../errors.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { positiveInteger } from '../parse.ts';

@@ -1,0 +1,20 @@
+/**
+ * Exercise 3: what to add to each count.
+ *
+ *   npx tsx --tsconfig tsconfig.json examples/recipes/bigram/exercises/3-smoothing.ts [FILE]
+ *
+ * With 0, a pair that the training text lacks is impossible, and one such pair in the held-out text makes the loss infinite.
+ * Much more than 0 takes probability from what does occur.
+ */
+import { splitTokens, tokenize } from '@minigpt/data';
+import { readMobyDick, readText } from '@minigpt/data/node';
+import { characterTokenizer } from '@minigpt/tokenizers';
+import { countPairs } from '../count-pairs.ts';
+
+const text = process.argv[2] === undefined ? await readMobyDick() : await readText(process.argv[2]);
+const tokenizer = characterTokenizer.train(text);
+const { train, validation } = splitTokens(tokenize(tokenizer, text));
+
+for (const added of [0, 0.001, 0.01, 0.1, 0.5, 1, 10, 100]) {
+  console.log(`add ${added}: ${countPairs(train, tokenizer.vocabSize, added).loss(validation).toFixed(4)}`);
+}

@@ -1,0 +1,50 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+export interface RecipeCommandOptions {
+  /** The name of the recipe's folder. */
+  readonly name: string;
+  readonly description: string;
+  /** What `--data` takes and what is read without it. */
+  readonly data: string;
+  readonly examples: readonly string[];
+}
+
+/** The flags that every recipe has. */
+export interface RecipeFlags {
+  readonly data?: string;
+  readonly quick: boolean;
+  readonly backend: 'auto' | 'node' | 'wasm' | 'cpu';
+  readonly seed: number;
+  readonly out: string;
+}
+
+/** The command line of a recipe with the flags that all have; its own are added with `option`. */
+export function recipeCommand({ name, description, data, examples }: RecipeCommandOptions): Command {
+  return new Command(`recipe ${name}`)
+    .description(description)
+    .option('--data <where>', data)
+    .option('--quick', 'a much shorter run, within a minute', false)
+    .addOption(
+      new Option('--backend <name>', 'what computes; auto takes the fastest that starts')
+        .choices(['auto', 'node', 'wasm', 'cpu'])
+        .default('auto'),
+    )
+    .option('--seed <n>', 'of weights, batches and samples', integer, 1337)
+    .option('--out <dir>', 'folder for the page and its figures', `out/recipes/${name}`)
+    .showHelpAfterError('(see --help)')
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
+}
+
+function integer(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError('It takes an integer.');
+  return value;
+}
+
+/** For a flag of one's own that counts something. */
+export function positiveInteger(text: string): number {
+  const value = integer(text);
+  if (value < 1) throw new InvalidArgumentError('It takes a positive integer.');
+  return value;
+}
