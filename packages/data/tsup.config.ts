@@ -1,3 +1,3 @@
 import { packageBuild } from '../../tsup.shared.ts';
 
-export default packageBuild({ entry: ['src/index.ts', 'src/node.ts'] });
+export default packageBuild({ entry: ['src/index.ts', 'src/node.ts', 'src/tei.ts'] });
