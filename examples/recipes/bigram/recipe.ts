@@ -6,10 +6,11 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { selectBackend } from '@minigpt/backends';
-import { Context, countParameters, parameters, Rng, valueAndGrads } from '@minigpt/core';
+import { countParameters, parameters, Rng, valueAndGrads } from '@minigpt/core';
 import { batches, normalizeNewlines, splitTokens, tokenize, windows } from '@minigpt/data';
 import { readMobyDick, readTexts } from '@minigpt/data/node';
 import { Bigram } from '@minigpt/models';
+import { crossEntropy } from '@minigpt/ops';
 import { heatMap, type LossPoint, lossCurve } from '@minigpt/report';
 import { grouped, Lesson, oneLine, publish, type RecipeFlags, recipeCommand } from '@minigpt/report/node';
 import { generateText } from '@minigpt/sampling';
@@ -22,8 +23,8 @@ import {
   visualise,
   wordTokenizer,
 } from '@minigpt/tokenizers';
-import { adamW, batchLoss, evaluate } from '@minigpt/training';
-import { dispose, softmax } from '@tensorflow/tfjs-core';
+import { adamW, evaluate } from '@minigpt/training';
+import { dispose, reshape, softmax, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import { countPairs } from './count-pairs.ts';
 
 const flags = recipeCommand({
@@ -230,10 +231,11 @@ const measuredLosses: LossPoint[] = [{ step: 0, loss: before.loss }];
 const trainingBegan = performance.now();
 
 for (let step = 1; step <= steps; step++) {
-  const { value, grads } = valueAndGrads(
-    () => batchLoss(model, batch(step), Context.training()).loss,
-    trained,
-  );
+  const { inputs, targets } = batch(step);
+  const { value, grads } = valueAndGrads(() => {
+    const logits = model.call(tensor2d(inputs, [batchSize, blockSize], 'int32')); // [B, T, V]
+    return crossEntropy(reshape(logits, [batchSize * blockSize, V]), tensor1d(targets, 'int32'));
+  }, trained);
   optimizer.step(grads, learningRate);
 
   const [loss] = await value.data();
