@@ -1,11 +1,13 @@
-import { Context, type LanguageModel, type Transformer, toHost } from '@minigpt/core';
+import { Context, type LanguageModel, registerGradients, type Transformer, toHost } from '@minigpt/core';
 import {
   concat,
   eye,
+  grad,
   mul,
   reshape,
   slice,
   sub,
+  sum,
   type Tensor,
   tidy,
   zeros,
@@ -66,21 +68,23 @@ export async function directLogitAttribution(
   const transformer = asTransformer(model, 'directLogitAttribution');
   checkIndex('position', position, ids.length);
   for (const id of [target, against]) if (id !== undefined) checkIndex('token', id, model.vocabSize);
+  registerGradients();
   const recording = record(Context.evaluation(), whatIsNeeded(transformer));
   try {
     tidy(() => void model.call(idTensor([ids], model.vocabSize), recording.ctx));
     const pass: Pass = { model: transformer, seen: recording.tensors, position };
     const names: ComponentName[] = [];
     const values = tidy(() => {
-      const logit = difference(activationAt(pass, transformer.anatomy.unembedding), target, against); // [1]
-      const embedding = activationAt(pass, transformer.anatomy.embedding); // [1, 1, C]
-      const bias = difference(logitsOf(pass, zerosLike(embedding)), target, against); // [1]
-      const parts = [embeddings(pass), ...transformer.anatomy.blocks.map((_, layer) => block(pass, layer))];
-      const contributions = parts.map((part) => {
-        names.push(...part.names);
-        return tidy(() => sub(difference(logitsOf(pass, part.written), target, against), bias)); // [N]
-      });
-      return concat([...contributions, bias, logit]);
+      const { anatomy } = transformer;
+      // With frozen norms the logit is an affine function of what is in the residual stream: it has one slope everywhere.
+      const readOut = (x: Tensor) => sum(difference(logitsOf(pass, x), target, against)); // [1, 1, C] → scalar
+      const nothing = zerosLike(activationAt(pass, anatomy.embedding)); // [1, 1, C]
+      const slope = grad(readOut)(nothing); // [1, 1, C]
+      const parts = [embeddings(pass), ...anatomy.blocks.map((_, layer) => block(pass, layer))];
+      names.push(...parts.flatMap((part) => part.names));
+      const contributions = parts.map(({ written }) => sum(mul(written, slope), [1, 2])); // [N] each
+      const logit = difference(activationAt(pass, anatomy.unembedding), target, against); // [1]
+      return concat([...contributions, reshape(readOut(nothing), [1]), logit]);
     });
     const numbers = Array.from((await toHost(values)).data);
     values.dispose();

@@ -25,6 +25,13 @@ export {
   inductionScore,
   previousTokenScore,
 } from './head-scores.ts';
+export { attentionHtml } from './html/attention-html.ts';
+export { attributionHtml } from './html/attribution-html.ts';
+export { headScoresHtml } from './html/head-scores-html.ts';
+export { logitLensHtml } from './html/logit-lens-html.ts';
+export type { PageOptions, PredictionPageOptions, TextPageOptions } from './html/page.ts';
+export { patchingHtml } from './html/patching-html.ts';
+export { tokenLossesHtml } from './html/token-losses-html.ts';
 export { type LensLayer, type LogitLensOptions, logitLens } from './logit-lens.ts';
 export { type Edit, type Edits, editing, patch } from './patch.ts';
 export { activationPaths } from './paths.ts';

@@ -75,7 +75,7 @@ describeOnBackends('tap and patch', (backend) => {
           expect(await patch(model, IDS, { '**': (activation) => activation })).toEqual(observed);
           expect(await patch(model, IDS, { '**': (activation) => mul(activation, 1) })).toEqual(observed);
           const unobserved = await logitsOf(model, IDS);
-          await expectClose(observed, unobserved, { absolute: 1e-5 }, 'logits of an observed pass');
+          await expectClose(observed, unobserved, { absolute: 1e-6 }, 'logits of an observed pass');
           if (backend === 'cpu') expect(observed, 'the reference is the same either way').toEqual(unobserved);
           const [{ residPost, attnOut }] = layers;
           expect(await patch(model, IDS, { [residPost]: (x) => x, [attnOut]: (x) => mul(x, 1) })).toEqual(
