@@ -1,7 +1,8 @@
 import type { LanguageModel } from '@minigpt/core';
 import { checkPrompt } from './checks.ts';
+import { likeliest } from './distribution.ts';
 import { turnTaker } from './event-loop.ts';
-import { likeliest, sessionFor } from './generate.ts';
+import { sessionFor } from './generate.ts';
 import { logSoftmax } from './processors/log-softmax.ts';
 import { chain, checkCount, checkFinite } from './processors/processor.ts';
 import { type ConstraintOptions, constraints } from './sampling-options.ts';

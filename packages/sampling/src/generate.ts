@@ -1,6 +1,6 @@
 import { ConfigError, type LanguageModel, Rng } from '@minigpt/core';
 import { checkNatural, checkPrompt } from './checks.ts';
-import { logSumExp } from './distribution.ts';
+import { likeliest, logSumExp } from './distribution.ts';
 import { turnTaker } from './event-loop.ts';
 import { FixedKVCache } from './kv-cache/fixed.ts';
 import { chain } from './processors/processor.ts';
@@ -159,12 +159,4 @@ export function describe(logits: Float32Array, chosen: number, count: number) {
   const logTotal = logSumExp(logits);
   const probability = (id: number) => ({ id, logProbability: logits[id] - logTotal });
   return { ...probability(chosen), alternatives: likeliest(logits, count).map(probability) };
-}
-
-/** The ids of the `count` largest logits, best first; of equals, the lowest id first. */
-export function likeliest(logits: Float32Array, count: number): number[] {
-  if (count === 0) return [];
-  const threshold = logits.toSorted()[Math.max(0, logits.length - count)];
-  const ids = Array.from(logits.keys()).filter((id) => logits[id] >= threshold);
-  return ids.sort((a, b) => logits[b] - logits[a]).slice(0, count);
 }

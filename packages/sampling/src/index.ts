@@ -47,6 +47,7 @@ export { type CountPenalties, countPenalties, repetitionPenalty } from './proces
 export { chain, type LogitsProcessor, type LogitsWarper, type TokensToKeep } from './processors/processor.ts';
 export { badWords, type SequenceBias, sequenceBias } from './processors/sequence-bias.ts';
 export { temperature } from './processors/temperature.ts';
+export { topH } from './processors/top-h.ts';
 export { topK } from './processors/top-k.ts';
 export { topP } from './processors/top-p.ts';
 export { typicalP } from './processors/typical-p.ts';

@@ -20,15 +20,18 @@ export const greedy: Sampler = (logits) => logits.indexOf(maxLogit(logits));
  */
 export const multinomial: Sampler = (logits, rng) => {
   const max = maxLogit(logits);
+  const weights = new Float64Array(logits.length);
   let total = 0;
-  for (let id = 0; id < logits.length; id++) total += Math.exp(logits[id] - max);
+  for (let id = 0; id < logits.length; id++) {
+    weights[id] = Math.exp(logits[id] - max);
+    total += weights[id];
+  }
   const target = rng.unit() * total;
   let sum = 0;
   let drawn = 0;
   for (let id = 0; id < logits.length && sum <= target; id++) {
-    const weight = Math.exp(logits[id] - max);
-    if (weight === 0) continue; // never drawn, not even where rounding puts the target at the total
-    sum += weight;
+    if (weights[id] === 0) continue; // never drawn, not even where rounding puts the target at the total
+    sum += weights[id];
     drawn = id;
   }
   return drawn;

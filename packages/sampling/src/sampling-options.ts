@@ -6,6 +6,7 @@ import { countPenalties, repetitionPenalty } from './processors/penalties.ts';
 import type { LogitsProcessor, LogitsWarper } from './processors/processor.ts';
 import { badWords, type SequenceBias, sequenceBias } from './processors/sequence-bias.ts';
 import { temperature as divideBy } from './processors/temperature.ts';
+import { topH } from './processors/top-h.ts';
 import { topK } from './processors/top-k.ts';
 import { topP } from './processors/top-p.ts';
 import { typicalP } from './processors/typical-p.ts';
@@ -38,6 +39,8 @@ export interface ConstraintOptions {
 export interface WarpingOptions {
   /** Default 1. 0 takes the likeliest token every time; the other settings here and `rng` then change nothing. */
   readonly temperature?: number;
+  /** See `topH`. */
+  readonly topH?: number;
   /** Draw from this many of the likeliest tokens only. */
   readonly topK?: number;
   /** Draw from the likeliest tokens only, whose probabilities sum to this. */
@@ -75,6 +78,7 @@ export function constraints({
 export function warpers({ temperature = 1, ...options }: WarpingOptions): LogitsWarper[] {
   return [
     ...when(temperature === 0 || temperature === 1 ? undefined : temperature, divideBy),
+    ...when(options.topH, topH),
     ...when(options.topK, topK),
     ...when(options.topP, topP),
     ...when(options.minP, minP),

@@ -20,8 +20,8 @@ export interface SessionOptions {
 export class Session {
   readonly model: LanguageModel;
   readonly #cache: ManagedKVCache;
-  /** The ids in the cache, padding included; all rows are equally long. */
-  #rows: readonly (readonly number[])[] = [];
+  /** The ids in the cache, padding included; all rows are equally long. They grow in place: a token copies none. */
+  #rows: number[][] = [];
   #padding: readonly number[] = [];
 
   constructor(model: LanguageModel, { cache = new GrowingKVCache() }: SessionOptions = {}) {
@@ -62,14 +62,14 @@ export class Session {
   reorder(rows: readonly number[]): void {
     if (this.#rows.length === 0) return;
     this.#cache.reorder(rows);
-    this.#rows = rows.map((row) => this.#rows[row]);
+    this.#rows = rows.map((row) => [...this.#rows[row]]);
     this.#padding = rows.map((row) => this.#padding[row]);
   }
 
   /** A session of its own that has read the same. */
   fork(): Session {
     const copy = new Session(this.model, { cache: this.#cache.fork() });
-    copy.#rows = this.#rows;
+    copy.#rows = this.#rows.map((row) => [...row]);
     copy.#padding = this.#padding;
     return copy;
   }
@@ -87,7 +87,7 @@ export class Session {
     const logits = tidy(() => this.#run(rows, count)); // [B count, V]
     try {
       const data = await logits.data<'float32'>();
-      return Array.from({ length: rows.length * count }, (_, i) => data.slice(i * v, (i + 1) * v));
+      return Array.from({ length: rows.length * count }, (_, i) => data.subarray(i * v, (i + 1) * v));
     } finally {
       logits.dispose();
     }
@@ -99,13 +99,14 @@ export class Session {
     const outgrown = longest > model.blockSize && !this.#cache.slides;
     const visible = outgrown ? rows.map((row) => row.slice(-model.blockSize)) : rows;
     if (model.supportsCache) {
-      const padding = this.#paddingOf(visible);
-      const padded = visible.map((row, i) => [...new Array<number>(padding[i]).fill(0), ...row]); // no token sees these 0
-      return outgrown ? this.#pass(padded, count, { padding }) : this.#continue(padded, padding, count);
+      const padded = { rows: visible, padding: this.#paddingOf(visible) };
+      return outgrown ? this.#pass(padded, 0, count) : this.#continue(padded, count);
     }
     // A model without attention knows no padding.
+    const alone = (row: readonly number[]) => this.#pass({ rows: [row], padding: [0] }, 0, count);
     const alike = visible.every((row) => row.length === visible[0].length);
-    return alike ? this.#pass(visible, count) : concat(visible.map((row) => this.#pass([row], count)));
+    if (!alike) return concat(visible.map(alone));
+    return this.#pass({ rows: visible, padding: visible.map(() => 0) }, 0, count);
   }
 
   /** How much to fill up on the left: as before where that still makes the rows equally long, else to the longest. */
@@ -118,16 +119,20 @@ export class Session {
   }
 
   /** One pass over what the cache does not hold. */
-  #continue(rows: readonly (readonly number[])[], padding: readonly number[], count: number): Tensor2D {
+  #continue(padded: PaddedRows, count: number): Tensor2D {
     const cache = this.#cache;
-    const known = Math.min(this.#commonLength(rows, padding), rows[0].length - count);
+    const known = Math.min(this.#commonLength(padded), columnsOf(padded) - count);
     if (cache.canTrim(known)) cache.trim(known);
     else this.dispose();
+    const start = cache.length;
     try {
-      const fresh = rows.map((row) => row.slice(cache.length));
-      const logits = this.#pass(fresh, count, { cache, padding });
-      this.#rows = rows;
-      this.#padding = padding;
+      const logits = this.#pass(padded, start, count, cache);
+      if (start === 0) this.#rows = padded.rows.map(() => []);
+      for (const [row, held] of this.#rows.entries()) {
+        held.length = start;
+        for (let column = start; column < columnsOf(padded); column++) held.push(idAt(padded, row, column));
+      }
+      this.#padding = padded.padding;
       return logits;
     } catch (error) {
       this.dispose(); // some layers may have written, others not
@@ -135,29 +140,46 @@ export class Session {
     }
   }
 
-  /** How many columns of `rows` are in the cache. */
-  #commonLength(rows: readonly (readonly number[])[], padding: readonly number[]): number {
+  /** How many columns are in the cache. */
+  #commonLength(padded: PaddedRows): number {
+    const { rows, padding } = padded;
     const held = this.#rows;
     if (held.length !== rows.length || padding.some((count, row) => count !== this.#padding[row])) return 0;
+    const most = Math.min(this.#cache.length, columnsOf(padded));
     let column = 0;
-    while (column < this.#cache.length && rows.every((row, i) => row[column] === held[i][column])) column++;
+    while (column < most && held.every((ids, row) => ids[column] === idAt(padded, row, column))) column++;
     return column;
   }
 
-  /** The last `count` logits of one pass: ids `[B, T]` → `[B count, V]`. */
-  #pass(
-    rows: readonly (readonly number[])[],
-    count: number,
-    options: { readonly cache?: ManagedKVCache; readonly padding?: readonly number[] } = {},
-  ): Tensor2D {
-    const ids = tensor2d(rows.flat(), [rows.length, rows[0].length], 'int32');
-    const ctx = Context.evaluation({ ...options, lastLogitsOnly: count === 1 });
-    const logits = this.model.call(ids, ctx); // [B, T', V]
+  /** The last `count` logits of one pass over the columns from `start` on: `[B count, V]`. */
+  #pass(padded: PaddedRows, start: number, count: number, cache?: ManagedKVCache): Tensor2D {
+    const { rows, padding } = padded;
+    const fresh = columnsOf(padded) - start; // T
+    const ids = new Int32Array(rows.length * fresh);
+    for (let i = 0; i < ids.length; i++) ids[i] = idAt(padded, Math.floor(i / fresh), start + (i % fresh));
+    const ctx = Context.evaluation({ cache, padding, lastLogitsOnly: count === 1 });
+    const logits = this.model.call(tensor2d(ids, [rows.length, fresh]), ctx); // [B, T', V]
     const [b, answered, v] = logits.shape;
     if (answered < count) {
-      const length = rows[0].length - (count - 1 - answered);
+      const length = columnsOf(padded) - (count - 1 - answered);
       throw new PromptError(length, `The model cannot answer after ${length} tokens; give a longer prompt.`);
     }
     return reshape(slice(logits, [0, answered - count, 0], [b, count, v]), [b * count, v]);
   }
+}
+
+/** Texts side by side, filled up on the left until they are equally long. */
+interface PaddedRows {
+  readonly rows: readonly (readonly number[])[];
+  /** How many columns of each row are padding. */
+  readonly padding: readonly number[];
+}
+
+function columnsOf({ rows, padding }: PaddedRows): number {
+  return rows[0].length + padding[0];
+}
+
+/** The id in a column; 0 in the padding, which no token sees. */
+function idAt({ rows, padding }: PaddedRows, row: number, column: number): number {
+  return column < padding[row] ? 0 : rows[row][column - padding[row]];
 }

@@ -1,6 +1,7 @@
 import type { CachedKeysAndValues, KeysAndValues } from '@minigpt/core';
 import {
   concat,
+  keep,
   mul,
   reshape,
   slice,
@@ -21,6 +22,8 @@ export abstract class RingKVCache extends StoredKVCache {
   protected readonly slots: number;
   /** The columns that layers of this pass were told, so that those that are alike share one array. */
   readonly #columns = new Map<string, Int32Array>();
+  /** Where the columns of this pass go, for layers that are alike. */
+  readonly #places = new Map<string, Tensor2D>();
 
   constructor(slots: number) {
     super();
@@ -49,12 +52,7 @@ export abstract class RingKVCache extends StoredKVCache {
         : {
             keys: concat([old.keys, keys], 2), // [B, H, R + T, D]
             values: concat([old.values, values], 2),
-            columns: this.#share(`${slots} + ${count}`, () =>
-              Int32Array.of(
-                ...ringColumns(slots, this.length),
-                ...Array.from({ length: count }, (_, t) => this.length + t),
-              ),
-            ),
+            columns: this.#share(`${slots} + ${count}`, () => ringColumns(slots, this.length, count)),
           };
     this.store(path, write(old?.keys, keys), write(old?.values, values));
     return seen;
@@ -62,7 +60,18 @@ export abstract class RingKVCache extends StoredKVCache {
 
   override advance(count: number): void {
     super.advance(count);
+    this.#endPass();
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#endPass();
+  }
+
+  #endPass(): void {
     this.#columns.clear();
+    for (const places of this.#places.values()) places.dispose();
+    this.#places.clear();
   }
 
   /** A ring that has not wrapped holds all columns. */
@@ -79,19 +88,27 @@ export abstract class RingKVCache extends StoredKVCache {
   #write(ring: Tensor4D | undefined, fresh: Tensor4D, slots: number): Tensor4D {
     const [b, h, count, d] = fresh.shape;
     const kept = Math.min(count, slots);
-    const first = this.length + count - kept;
-    const rows = Int32Array.from(
-      { length: b * h * kept },
-      (_, i) => Math.floor(i / kept) * slots + ((first + (i % kept)) % slots),
-    );
     const before = ring ?? zeros([b, h, slots, d]);
-    const newest = slice(fresh, [0, 0, count - kept, 0], [b, h, kept, d]);
+    const newest = kept === count ? fresh : slice(fresh, [0, 0, count - kept, 0], [b, h, kept, d]);
     const after = tensorScatterUpdate(
       reshape(before, [b * h * slots, d]) as Tensor2D,
-      tensor2d(rows, [rows.length, 1], 'int32'),
+      this.#placesOf(b * h, kept, this.length + count - kept, slots),
       reshape(newest, [b * h * kept, d]) as Tensor2D,
     );
     return reshape(after, [b, h, slots, d]) as Tensor4D;
+  }
+
+  /** The slots of columns `first` and following in each of the rings, which lie one after another: int32 `[rings count, 1]`. */
+  #placesOf(rings: number, count: number, first: number, slots: number): Tensor2D {
+    const key = `${rings} ${count} ${slots}`;
+    const known = this.#places.get(key);
+    if (known !== undefined) return known;
+    const places = new Int32Array(rings * count);
+    for (let i = 0; i < places.length; i++)
+      places[i] = Math.floor(i / count) * slots + ((first + (i % count)) % slots);
+    const made = keep(tensor2d(places, [places.length, 1]));
+    this.#places.set(key, made);
+    return made;
   }
 
   #share(key: string, make: () => Int32Array): Int32Array {
@@ -101,9 +118,14 @@ export abstract class RingKVCache extends StoredKVCache {
   }
 }
 
-/** The column in each slot once columns 0 … `end` - 1 have been written: the newest that falls on it, or -1 for none. */
-function ringColumns(slots: number, end: number): Int32Array {
-  return Int32Array.from({ length: slots }, (_, slot) =>
-    slot < end ? end - 1 - ((end - 1 - slot) % slots) : -1,
-  );
+/**
+ * The column in each slot once columns 0 … `end` - 1 have been written: the newest that falls on it, or -1 for none; and
+ * after the slots the `more` columns that follow.
+ */
+function ringColumns(slots: number, end: number, more = 0): Int32Array {
+  const columns = new Int32Array(slots + more);
+  for (let slot = 0; slot < slots; slot++)
+    columns[slot] = slot < end ? end - 1 - ((end - 1 - slot) % slots) : -1;
+  for (let t = 0; t < more; t++) columns[slots + t] = end + t;
+  return columns;
 }

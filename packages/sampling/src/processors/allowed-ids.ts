@@ -13,6 +13,8 @@ export function allowedIds(ids: Iterable<number>): LogitsWarper {
     throw new ConfigError('allowedIds', 'At least one id must be allowed, but none is.');
   return (logits) => {
     const none = [...allowed].every((id) => logits[id] === Number.NEGATIVE_INFINITY);
-    return logits.map((logit, id) => (allowed.has(id) ? (none ? 0 : logit) : Number.NEGATIVE_INFINITY));
+    const row = new Float32Array(logits.length).fill(Number.NEGATIVE_INFINITY);
+    for (const id of allowed) row[id] = none ? 0 : logits[id];
+    return row;
   };
 }

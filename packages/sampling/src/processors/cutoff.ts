@@ -1,4 +1,4 @@
-import { logSumExp } from '../distribution.ts';
+import { logProbabilities, nthLargest } from '../distribution.ts';
 import { checkCount, checkFraction, type LogitsWarper, type TokensToKeep } from './processor.ts';
 
 /**
@@ -13,12 +13,11 @@ function cutoff(
 ): LogitsWarper {
   checkCount('minTokensToKeep', minTokensToKeep);
   return (logits) => {
-    const logTotal = logSumExp(logits);
-    const logProbabilities = Float64Array.from(logits, (logit) => logit - logTotal);
-    const threshold = thresholdOf(logProbabilities);
-    const keepFrom = logits.toSorted()[Math.max(0, logits.length - minTokensToKeep)];
+    const logs = logProbabilities(logits);
+    const threshold = thresholdOf(logs);
+    const keepFrom = nthLargest(logits, minTokensToKeep);
     return logits.map((logit, id) =>
-      Math.exp(logProbabilities[id]) < threshold && logit < keepFrom ? Number.NEGATIVE_INFINITY : logit,
+      Math.exp(logs[id]) < threshold && logit < keepFrom ? Number.NEGATIVE_INFINITY : logit,
     );
   };
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError } from '@minigpt/core';
+import { ConfigError, Rng } from '@minigpt/core';
 import { NEEDS_REFERENCE_DATA, referenceData } from '@minigpt/testing/reference';
 import { describe, expect, it } from 'vitest';
+import { logSumExp } from '../distribution.ts';
 import { LogitsError } from '../errors.ts';
 import { allowedIds } from './allowed-ids.ts';
 import { epsilonCutoff, etaCutoff, minP } from './cutoff.ts';
@@ -13,6 +14,7 @@ import { countPenalties, repetitionPenalty } from './penalties.ts';
 import { chain, type LogitsProcessor } from './processor.ts';
 import { badWords, sequenceBias } from './sequence-bias.ts';
 import { temperature } from './temperature.ts';
+import { topH } from './top-h.ts';
 import { topK } from './top-k.ts';
 import { topP } from './top-p.ts';
 import { typicalP } from './typical-p.ts';
@@ -21,6 +23,7 @@ type Value = number | '-Infinity';
 
 interface Params {
   readonly temperature: number;
+  readonly top_h: number;
   readonly top_k: number;
   readonly top_p: number;
   readonly min_p: number;
@@ -61,6 +64,7 @@ const endIds = ({ eos_token_id: ids }: Params) => (typeof ids === 'number' ? [id
 
 const processors: Readonly<Record<string, (params: Params) => LogitsProcessor>> = {
   temperature: (params) => temperature(params.temperature),
+  top_h: (params) => topH(params.top_h),
   top_k: (params) => topK(params.top_k, keep(params)),
   top_p: (params) => topP(params.top_p, keep(params)),
   min_p: (params) => minP(params.min_p, keep(params)),
@@ -136,7 +140,7 @@ describe('processors', () => {
     `equal transformers’ on the reference rows ${NEEDS_REFERENCE_DATA}`,
     () => {
       const golden = readGolden(join(reference as string, 'golden/sampling/processors.json'));
-      expect(compare(golden)).toBe(680);
+      expect(compare(golden)).toBe(700);
     },
   );
 
@@ -163,6 +167,7 @@ describe('processors', () => {
   it.each<[string, () => LogitsProcessor]>([
     ['minP', () => minP(1)],
     ['typicalP', () => typicalP(0)],
+    ['topH', () => topH(1.1)],
     ['epsilonCutoff', () => epsilonCutoff(-0.1)],
     ['etaCutoff', () => etaCutoff(Number.NaN)],
     ['repetitionPenalty', () => repetitionPenalty(0)],
@@ -176,6 +181,34 @@ describe('processors', () => {
   ])('refuses a bad %s', (setting, make) => {
     expect(make).toThrow(ConfigError);
     expect(make).toThrow(setting);
+  });
+
+  it('over large vocabularies keep what sorting all tokens keeps', () => {
+    const rng = new Rng(4);
+    for (let trial = 0; trial < 40; trial++) {
+      const scale = 0.1 + 10 * rng.fold(trial).unit();
+      // Coarse, so that many tie; some ruled out.
+      const row = rng
+        .fold(trial)
+        .normal(3000)
+        .map((x, id) =>
+          id % 7 === 3 ? Number.NEGATIVE_INFINITY : Math.round(x * scale * 8) / 8,
+        ) as Float32Array;
+      const descending = row.toSorted().reverse();
+      const [k, p] = [1 + 50 * (trial % 13), 0.5 + 0.0124 * trial];
+      expect(topK(k)(row)).toEqual(row.map((x) => (x < descending[k - 1] ? Number.NEGATIVE_INFINITY : x)));
+
+      const logTotal = logSumExp(row);
+      const ascending = Array.from(row.keys()).sort((a, b) => row[a] - row[b] || b - a);
+      const wanted = row.slice();
+      let tail = 0;
+      for (const id of ascending.slice(0, -1)) {
+        tail += Math.exp(row[id] - logTotal);
+        if (tail > 1 - p) break;
+        wanted[id] = Number.NEGATIVE_INFINITY;
+      }
+      expect(topP(p)(row), `p ${p}, scale ${scale}`).toEqual(wanted);
+    }
   });
 
   it('top-k keeps all that tie with the last', () => {

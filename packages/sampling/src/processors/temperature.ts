@@ -11,5 +11,9 @@ export function temperature(value: number): LogitsWarper {
   if (!(value > 0 && value < Number.POSITIVE_INFINITY)) {
     throw new ConfigError('temperature', `temperature must be above 0 and finite, but ${value} came.`);
   }
-  return (logits) => logits.map((logit) => logit / value);
+  return (logits) => {
+    const row = new Float32Array(logits.length);
+    for (let id = 0; id < row.length; id++) row[id] = logits[id] / value;
+    return row;
+  };
 }

@@ -1,3 +1,4 @@
+import { nthLargest } from '../distribution.ts';
 import { checkCount, type LogitsWarper, type TokensToKeep } from './processor.ts';
 
 /**
@@ -12,7 +13,7 @@ export function topK(k: number, { minTokensToKeep = 1 }: TokensToKeep = {}): Log
   const kept = Math.max(k, minTokensToKeep);
   return (logits) => {
     if (kept >= logits.length) return logits;
-    const threshold = logits.toSorted()[logits.length - kept];
+    const threshold = nthLargest(logits, kept);
     return logits.map((logit) => (logit < threshold ? Number.NEGATIVE_INFINITY : logit));
   };
 }

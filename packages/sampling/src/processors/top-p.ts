@@ -1,5 +1,5 @@
 import { ConfigError } from '@minigpt/core';
-import { logSumExp } from '../distribution.ts';
+import { logSumExp, nthLargest } from '../distribution.ts';
 import { checkCount, type LogitsWarper, type TokensToKeep } from './processor.ts';
 
 /**
@@ -16,15 +16,23 @@ export function topP(p: number, { minTokensToKeep = 1 }: TokensToKeep = {}): Log
   return (logits) => {
     if (p === 1) return logits;
     const logTotal = logSumExp(logits);
-    const ascending = logits.filter((logit) => logit > Number.NEGATIVE_INFINITY).sort();
-    // Rule out the least likely tokens while all of them together have at most 1 - p. The sum is in float64.
+    // Rule out the least likely tokens while all of them together have at most 1 - p. The sum is in float64. Those with less
+    // than their share of 1 - p go in any case, so that they need not be sorted, unless they are among the likeliest to keep.
+    const share = logTotal + Math.log((1 - p) / logits.length);
+    const negligible = Math.min(share, nthLargest(logits, minTokensToKeep));
+    let tail = 0;
+    const ascending = logits.filter((logit) => {
+      if (logit >= negligible) return logit > Number.NEGATIVE_INFINITY;
+      tail += Math.exp(logit - logTotal);
+      return false;
+    });
+    ascending.sort();
     const removable = ascending.length - minTokensToKeep;
     let removed = 0;
-    for (let tail = 0; removed < removable; removed++) {
+    for (; removed < removable; removed++) {
       tail += Math.exp(ascending[removed] - logTotal);
       if (tail > 1 - p) break;
     }
-    if (removed <= 0) return logits;
     const threshold = ascending[removed];
     let ties = 0;
     while (ascending[removed + ties] === threshold) ties++;

@@ -1,4 +1,4 @@
-import { logSumExp } from '../distribution.ts';
+import { logProbabilities } from '../distribution.ts';
 import { entropy } from './cutoff.ts';
 import { checkCount, checkFraction, type LogitsWarper, type TokensToKeep } from './processor.ts';
 
@@ -12,14 +12,12 @@ export function typicalP(mass: number, { minTokensToKeep = 1 }: TokensToKeep = {
   checkFraction('typicalP', mass);
   checkCount('minTokensToKeep', minTokensToKeep);
   return (logits) => {
-    const logTotal = logSumExp(logits);
-    const logProbabilities = Float64Array.from(logits, (logit) => logit - logTotal);
-    const h = entropy(logProbabilities);
-    const distance = logProbabilities.map((log) => Math.abs(-log - h));
+    const logs = logProbabilities(logits);
+    const h = entropy(logs);
+    const distance = logs.map((log) => Math.abs(-log - h));
     const order = Array.from(distance.keys()).sort((a, b) => distance[a] - distance[b]);
     let kept = 0;
-    for (let sum = 0; kept < order.length - 1 && sum < mass; kept++)
-      sum += Math.exp(logProbabilities[order[kept]]);
+    for (let sum = 0; kept < order.length - 1 && sum < mass; kept++) sum += Math.exp(logs[order[kept]]);
     // The last one taken brought the sum to the mass; those at its distance stay with it.
     const farthest = distance[order[Math.max(0, Math.max(kept - 1, minTokensToKeep - 1))]];
     return logits.map((logit, id) => (distance[id] > farthest ? Number.NEGATIVE_INFINITY : logit));
