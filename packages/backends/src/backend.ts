@@ -10,6 +10,8 @@ export interface StartedBackend {
   readonly description: string;
   /** The version of the library that computes. */
   readonly version: string;
+  /** How many threads compute; not told of a graphics card. */
+  readonly threads?: number;
   /** Where the tensors live on a device that can go away: WebGL and WebGPU. */
   readonly device?: DeviceWatch;
 }

@@ -7,7 +7,7 @@ export async function start(): Promise<StartedBackend> {
   await setBackend('cpu');
   await ready();
   skipGreeting();
-  return { name: 'cpu', description: 'plain JavaScript, 1 thread', version: version_core };
+  return { name: 'cpu', description: 'plain JavaScript, 1 thread', version: version_core, threads: 1 };
 }
 
 /** The backend greets in six lines, with advice that is not ours, when the first tensor is written in Node. */

@@ -34,7 +34,12 @@ export async function start(): Promise<StartedBackend> {
   const { binding, isUsingGpuDevice } = backend() as unknown as TensorFlowBackend;
   const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism();
   const device = isUsingGpuDevice ? 'GPU' : `CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
-  return { name: 'node', description: `TensorFlow (${device})`, version: binding.TF_Version };
+  return {
+    name: 'node',
+    description: `TensorFlow (${device})`,
+    version: binding.TF_Version,
+    threads: isUsingGpuDevice ? undefined : threads,
+  };
 }
 
 function load(): void {

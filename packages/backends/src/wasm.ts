@@ -20,7 +20,12 @@ export async function start({ wasmPath }: WasmOptions = {}): Promise<StartedBack
   await ready();
   const simd = await env().getAsync('WASM_HAS_SIMD_SUPPORT');
   const features = simd ? await registerKernels() : 'no SIMD';
-  return { name: 'wasm', description: `WebAssembly (${features}, 1 thread)`, version: version_wasm };
+  return {
+    name: 'wasm',
+    description: `WebAssembly (${features}, 1 thread)`,
+    version: version_wasm,
+    threads: 1,
+  };
 }
 
 let registered: { readonly backend: BackendWasm; readonly features: string } | undefined;

@@ -18,7 +18,10 @@ let context: WatchedContext | undefined;
  */
 export async function start({ software = false }: WebGLOptions = {}): Promise<StartedBackend> {
   if (!device_util.isBrowser()) {
-    throw new BackendUnavailableError('webgl', 'there is no WebGL outside of a browser');
+    throw new BackendUnavailableError(
+      'webgl',
+      'there is no WebGL outside of a browser; open the page in one',
+    );
   }
   if (context?.failure() !== undefined) {
     forget('webgl');

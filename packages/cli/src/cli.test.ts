@@ -326,6 +326,36 @@ describe('bad input is one clear sentence and a code that is not 0', () => {
   }
 });
 
+describe('doctor', () => {
+  it('says what a backend computes with and how fast', async () => {
+    const { code, stdout } = await minigpt(['doctor', '--backend', 'cpu', '--json']);
+    const [{ gflops, ...finding }] = json(stdout);
+    expect(finding).toEqual({
+      backend: 'cpu',
+      available: true,
+      description: 'plain JavaScript, 1 thread',
+      version: '4.22.0',
+      threads: 1,
+    });
+    expect(gflops).toBeGreaterThan(0);
+    expect(code).toBe(0);
+  });
+
+  it('says why a backend does not run here, with exit code 1 if none does', async () => {
+    const { code, stdout } = await minigpt(['doctor', '--backend', 'webgl']);
+    expect(stdout).toMatch(/✗ webgl\n.*there is no WebGL outside of a browser/);
+    expect(code).toBe(1);
+  });
+
+  it('looks at all of them, one after the other', async () => {
+    const { code, stdout } = await minigpt(['doctor', '--json']);
+    const findings = json(stdout);
+    expect(findings.map(({ backend }) => backend)).toEqual(['node', 'webgpu', 'webgl', 'wasm', 'cpu']);
+    for (const finding of findings) expect(finding.available ? finding.gflops : finding.reason).toBeTruthy();
+    expect(code).toBe(0);
+  }, 180_000);
+});
+
 describe('help', () => {
   for (const command of [
     '',
@@ -339,6 +369,7 @@ describe('help', () => {
     'logits',
     'tokenizer',
     'tensorflow',
+    'doctor',
   ]) {
     it(`${command} --help exits with 0 and shows an example`, async () => {
       const { code, stdout } = await minigpt([...(command ? [command] : []), '--help']);

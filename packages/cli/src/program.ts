@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { chat } from './commands/chat.ts';
 import { decode } from './commands/decode.ts';
+import { doctor } from './commands/doctor.ts';
 import { encode } from './commands/encode.ts';
 import { evaluation } from './commands/eval.ts';
 import { inspect } from './commands/inspect.ts';
@@ -37,6 +38,7 @@ for (const command of [
   logits,
   tokenizer,
   tensorflow,
+  doctor,
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

@@ -17,6 +17,7 @@ import {
 } from '@minigpt/training';
 import pc from 'picocolors';
 import { buildModel, buildOptimizer, textDigest } from './build.ts';
+import { compileOption } from './compile.ts';
 import { type Console, field, PROGRAM } from './console.ts';
 import { type Corpus, readCorpus } from './corpus.ts';
 import { InterruptedError, UsageError } from './errors.ts';
@@ -130,6 +131,7 @@ export async function runTraining(settings: RunSettings, options: RunTrainingOpt
       seed,
       gradClip,
       gradientAccumulationSteps,
+      compile: await compileOption(settings.compile),
       validation,
       evalInterval,
       saveInterval: evalInterval,

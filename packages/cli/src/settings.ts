@@ -1,5 +1,6 @@
 import type { BackendName } from '@minigpt/backends';
 import { type Command, Option } from 'commander';
+import { type CompileMode, compileModes } from './compile.ts';
 import { EMBEDDED } from './corpus.ts';
 import * as parse from './parse.ts';
 import { TOKENIZER_NAME } from './tokenizer.ts';
@@ -31,6 +32,8 @@ export interface RunSettings {
   readonly evalIters: number;
   readonly seed: number;
   readonly backend: BackendName | 'auto';
+  /** Whether a step is one program of the backend; `xla` is TensorFlow's other compiler. */
+  readonly compile: CompileMode;
   readonly out: string;
 }
 
@@ -94,6 +97,11 @@ export function addTrainingFlags(command: Command): Command {
     .option('--grad-clip <norm>', 'largest norm of the gradient; 0 leaves it', nonNegative, 1)
     .option('--seed <n>', 'of weights, batches and dropout', integer, 1337)
     .addOption(backendOption())
+    .addOption(
+      new Option('--compile <mode>', 'each step as one TensorFlow graph, or XLA program; auto where it pays')
+        .choices(compileModes)
+        .default('auto'),
+    )
     .optionsGroup('Evaluation and output:')
     .option(
       '--eval-interval <n>',

@@ -45,6 +45,8 @@ export interface Binding {
   /** @param inputs, @param outputs names of tensors in the graph, with commas between them. */
   runSavedModel(model: number, inputIds: readonly number[], inputs: string, outputs: string): TensorHandle[];
   deleteSavedModel(model: number): void;
+  /** Ours, present while a step is traced: runs a kernel whose operations a compiler should fuse. */
+  together?<T>(kernel: () => T): T;
   /** Ours, present while a step is traced: takes word of an update that a kernel has just made. */
   inPlace?(update: InPlaceUpdate<number>): void;
 }

@@ -30,7 +30,9 @@ export class GraphBuilder {
     return this.constant(name, { dtype: DataType.float, shape: [], data: Float32Array.of(value) });
   }
 
+  /** A function of that name; one that is there already stays. */
   addFunction(definition: FunctionDef): void {
+    if (this.#functions.some(({ name }) => name === definition.name)) return;
     this.#functions.push(definition);
   }
 

@@ -79,6 +79,11 @@ function nodeDef({ name, op, inputs, attributes }: NodeDef): ProtoWriter {
   return writer;
 }
 
+/** A function alone, as bytes. */
+export function encodeFunction(definition: FunctionDef): Uint8Array {
+  return functionDef(definition).finish();
+}
+
 function functionDef({ name, inputs, outputs, nodes, returns }: FunctionDef): ProtoWriter {
   const signature = new ProtoWriter().string(1, name);
   for (const input of inputs) signature.message(2, argumentDef(input));

@@ -2,7 +2,7 @@ import { addInPlaceUpdate } from './adam-w.ts';
 import { addGate, type Gate } from './gate.ts';
 import { after, GraphBuilder } from './graph-builder.ts';
 import { DataType, type GraphDef } from './graph-def.ts';
-import { addOperations, addXlaCall, type NameOf } from './operations.ts';
+import { addOperations, type NameOf } from './operations.ts';
 import { dtypeOf, type Plan, planTrace } from './plan.ts';
 import type { Source, Trace } from './trace.ts';
 
@@ -40,7 +40,7 @@ export interface LowerOptions {
 /** Makes a trace a graph. Its nodes are named after what they are: `variable0`, `feed0`, `node0`, `result0`. */
 export function lower(trace: Trace, { onlyIfFinite, xla }: LowerOptions): Lowered {
   const graph = new GraphBuilder();
-  const plan = planTrace(trace, !xla);
+  const plan = planTrace(trace, xla);
   const variables = plan.variables.map((variable) => addVariable(graph, trace, variable));
   const feeds = trace.feeds.map(({ dtype, shape }, index) =>
     graph.add(`feed${index}`, 'Placeholder', [], { dtype: { type: dtype }, shape: { shape } }),
@@ -49,7 +49,7 @@ export function lower(trace: Trace, { onlyIfFinite, xla }: LowerOptions): Lowere
     source.from === 'feed'
       ? `feed${source.feed}`
       : valueName((source as Source & { readonly from: 'variable' }).variable);
-  const nameOf = (xla ? addXlaCall : addOperations)(graph, trace, plan, outside);
+  const nameOf = addOperations(graph, trace, plan, outside);
   const values = trace.results.map((source) => ({ name: nameOf(source), dtype: dtypeOf(source, trace) }));
 
   const gate = onlyIfFinite ? addGate(graph, values) : undefined;

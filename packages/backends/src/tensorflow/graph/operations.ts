@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { attributesOf } from './attributes.ts';
 import { GraphBuilder } from './graph-builder.ts';
-import type { ArgumentDef } from './graph-def.ts';
+import { type ArgumentDef, encodeFunction } from './graph-def.ts';
 import { outputName } from './op-outputs.ts';
 import { dtypeOf, type Plan, sourceKey } from './plan.ts';
 import type { Source, Trace } from './trace.ts';
@@ -8,71 +9,100 @@ import type { Source, Trace } from './trace.ts';
 /** How something that takes a tensor names where it comes from. */
 export type NameOf = (source: Source) => string;
 
-/** The step's operations as nodes of the graph. @returns the names of all sources */
-export function addOperations(graph: GraphBuilder, trace: Trace, { nodes }: Plan, outside: NameOf): NameOf {
-  const node = (index: number, output: number) => (output === 0 ? `node${index}` : `node${index}:${output}`);
-  return addNodes(graph, trace, nodes, { node, constant: (name) => name, outside });
+/**
+ * Adds the step's operations: one by one, and those that the plan puts together as calls of functions that XLA compiles.
+ *
+ * @param outside names feeds and variables
+ * @returns the names of all that is used beyond one call
+ */
+export function addOperations(graph: GraphBuilder, trace: Trace, plan: Plan, outside: NameOf): NameOf {
+  const added = new Map<string, string>();
+  const nameOf = withConstants(
+    graph,
+    trace,
+    (name) => name,
+    (source) => added.get(sourceKey(source)) ?? outside(source),
+  );
+  for (const { nodes, together } of plan.parts) {
+    if (together) {
+      const wanted = [...plan.used(nodes).values()];
+      const call = addXlaCall(graph, trace, nodes, wanted, nameOf);
+      for (const [index, source] of wanted.entries()) added.set(sourceKey(source), `${call}:${index}`);
+      continue;
+    }
+    for (const node of nodes) {
+      const { op, attributes, inputs, outputs } = trace.nodes[node];
+      const name = graph.add(`node${node}`, op, inputs.map(nameOf), attributesOf(attributes));
+      for (const output of outputs.keys()) {
+        added.set(sourceKey({ from: 'node', node, output }), output === 0 ? name : `${name}:${output}`);
+      }
+    }
+  }
+  return nameOf;
 }
 
-/**
- * The step's operations as a function that XLA compiles as one, and its call.
- *
- * @returns the names of what comes out: the results, and what is assigned
- */
-export function addXlaCall(graph: GraphBuilder, trace: Trace, plan: Plan, outside: NameOf): NameOf {
+/** Operations as a function, which XLA compiles as one, and its call. Equal functions are one. @returns the call's name */
+function addXlaCall(
+  graph: GraphBuilder,
+  trace: Trace,
+  nodes: readonly number[],
+  wanted: readonly Source[],
+  outside: NameOf,
+): string {
   const body = new GraphBuilder();
   const given = new Map<string, ArgumentDef>(); // by the name outside
+  const added = new Map<string, string>();
   const argument = (source: Source) => {
     const name = outside(source);
     if (!given.has(name)) given.set(name, { name: `argument${given.size}`, dtype: dtypeOf(source, trace) });
     return given.get(name)!.name;
   };
-  const nameInside = addNodes(body, trace, plan.nodes, {
-    node: (index, output) => `node${index}:${outputName(trace.nodes[index].op, output)}`,
-    constant: (name) => `${name}:output:0`,
-    outside: argument,
-  });
-  const wanted = new Map(
-    [...trace.results, ...plan.assigned.values()].map((source) => [sourceKey(source), source]),
+  const nameInside = withConstants(
+    body,
+    trace,
+    (name) => `${name}:output:0`,
+    (source) => added.get(sourceKey(source)) ?? argument(source),
   );
-  const outputs = [...wanted.values()].map((source, index) => ({
-    name: `output${index}`,
-    dtype: dtypeOf(source, trace),
-    source,
-  }));
-  const returns = Object.fromEntries(outputs.map(({ name, source }) => [name, nameInside(source)]));
+  for (const [index, node] of nodes.entries()) {
+    const { op, attributes, inputs, outputs } = trace.nodes[node];
+    const name = body.add(`node${index}`, op, inputs.map(nameInside), attributesOf(attributes));
+    for (const output of outputs.keys()) {
+      added.set(sourceKey({ from: 'node', node, output }), `${name}:${outputName(op, output)}`);
+    }
+  }
   const inputs = [...given.values()];
-  graph.addFunction({ name: 'step', inputs, outputs, nodes: body.nodes, returns });
-  const call = graph.add('call', 'StatefulPartitionedCall', [...given.keys()], {
+  const outputs = wanted.map((source, index) => ({ name: `output${index}`, dtype: dtypeOf(source, trace) }));
+  const returns = Object.fromEntries(
+    wanted.map((source, index) => [outputs[index].name, nameInside(source)]),
+  );
+  const definition = { inputs, outputs, nodes: body.nodes, returns };
+  const digest = createHash('sha256')
+    .update(encodeFunction({ name: '', ...definition }))
+    .digest('hex');
+  const name = `fused_${digest.slice(0, 16)}`;
+  graph.addFunction({ name, ...definition });
+  return graph.add(`call${nodes[0]}`, 'StatefulPartitionedCall', [...given.keys()], {
     Tin: { types: inputs.map(({ dtype }) => dtype) },
     Tout: { types: outputs.map(({ dtype }) => dtype) },
-    f: { func: 'step' },
+    f: { func: name },
     _XlaMustCompile: { bool: true },
   });
-  const places = new Map([...wanted.keys()].map((key, index) => [key, `${call}:${index}`]));
-  return (source) => places.get(sourceKey(source)) as string;
 }
 
-interface Naming {
-  readonly node: (index: number, output: number) => string;
-  readonly constant: (name: string) => string;
-  /** Names feeds and variables. */
-  readonly outside: NameOf;
-}
-
-function addNodes(graph: GraphBuilder, trace: Trace, nodes: readonly number[], naming: Naming): NameOf {
-  const constants = new Set<number>();
-  const nameOf = (source: Source): string => {
-    if (source.from === 'node') return naming.node(source.node, source.output);
-    if (source.from !== 'constant') return naming.outside(source);
-    const name = `constant${source.constant}`;
-    if (!constants.has(source.constant)) graph.constant(name, trace.constants[source.constant]);
-    constants.add(source.constant);
-    return naming.constant(name);
+/** Names constants, each added to the graph when it is first used and numbered from there, and leaves other sources to `others`. */
+function withConstants(
+  graph: GraphBuilder,
+  trace: Trace,
+  outputOf: (name: string) => string,
+  others: NameOf,
+): NameOf {
+  const names = new Map<number, string>();
+  return (source) => {
+    if (source.from !== 'constant') return others(source);
+    const known = names.get(source.constant);
+    if (known !== undefined) return known;
+    const name = outputOf(graph.constant(`constant${names.size}`, trace.constants[source.constant]));
+    names.set(source.constant, name);
+    return name;
   };
-  for (const index of nodes) {
-    const { op, attributes, inputs } = trace.nodes[index];
-    graph.add(`node${index}`, op, inputs.map(nameOf), attributesOf(attributes));
-  }
-  return nameOf;
 }

@@ -8,16 +8,21 @@ export interface Plan {
   readonly updates: readonly InPlaceUpdate<Source>[];
   /** What the other variables that the step assigns hold after it. */
   readonly assigned: ReadonlyMap<number, Source>;
-  /** The nodes that something depends on, in their order. */
-  readonly nodes: readonly number[];
+  /** The nodes that something depends on, in their order; those of a part may be compiled together. */
+  readonly parts: readonly { readonly nodes: readonly number[]; readonly together: boolean }[];
+  /** What of the outputs of some nodes is used by others or at the end. */
+  used(nodes: readonly number[]): ReadonlyMap<string, Source>;
   /** The variables that are read or assigned. */
   readonly variables: readonly number[];
 }
 
-/** @param inPlace whether variables may be updated in their memory */
-export function planTrace(trace: Trace, inPlace: boolean): Plan {
+/**
+ * Decides what runs how. With `whole` it is all one part, which XLA compiles; else variables are updated in their memory where
+ * that is known to work, and the operations that a kernel wants `together` are a part.
+ */
+export function planTrace(trace: Trace, whole: boolean): Plan {
   const assigned = new Map(trace.assigned);
-  const updates = inPlace ? trace.inPlace.filter((update) => isWhole(update, trace)) : [];
+  const updates = whole ? [] : trace.inPlace.filter((update) => isComplete(update, trace));
   for (const { inputs } of updates) {
     for (const name of ADAMW_VARIABLES) assigned.delete((inputs[name] as { variable: number }).variable);
   }
@@ -40,14 +45,40 @@ export function planTrace(trace: Trace, inPlace: boolean): Plan {
     if (nodes.has(index)) visit(trace.nodes[index].inputs);
   }
   const inOrder = (numbers: Iterable<number>) => [...numbers].toSorted((a, b) => a - b);
-  return { updates, assigned, nodes: inOrder(nodes), variables: inOrder(variables) };
+  const needed = inOrder(nodes);
+  return {
+    updates,
+    assigned,
+    variables: inOrder(variables),
+    parts: whole ? [{ nodes: needed, together: true }] : partsOf(trace, needed),
+    used(part) {
+      const inside = new Set(part);
+      const readers = needed.filter((node) => !inside.has(node)).flatMap((node) => trace.nodes[node].inputs);
+      const used = [...roots, ...readers].filter(
+        (source) => source.from === 'node' && inside.has(source.node),
+      );
+      return new Map(used.map((source) => [sourceKey(source), source]));
+    },
+  };
+}
+
+/** Neighbours that the same call of a kernel made are a part. */
+function partsOf(trace: Trace, nodes: readonly number[]): Plan['parts'] {
+  const parts: { nodes: number[]; together: boolean; call: number | undefined }[] = [];
+  for (const node of nodes) {
+    const { call } = trace.nodes[node];
+    const last = parts.at(-1);
+    if (last !== undefined && last.call === call) last.nodes.push(node);
+    else parts.push({ nodes: [node], together: call !== undefined, call });
+  }
+  return parts;
 }
 
 /** The inputs of AdamW that it gives anew, in the order of its outputs. */
 export const ADAMW_VARIABLES = ['parameter', 'expAvg', 'expAvgSq'] as const;
 
 /** Whether the update starts from what the variables hold before the step and gives what they hold after it. */
-function isWhole({ inputs, outputs }: InPlaceUpdate<Source>, { assigned }: Trace): boolean {
+function isComplete({ inputs, outputs }: InPlaceUpdate<Source>, { assigned }: Trace): boolean {
   return ADAMW_VARIABLES.every((name, index) => {
     const source = inputs[name];
     return (

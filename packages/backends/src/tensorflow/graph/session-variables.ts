@@ -1,4 +1,4 @@
-import { engine, type Tensor, type Variable } from '@tensorflow/tfjs-core';
+import { engine, type Variable } from '@tensorflow/tfjs-core';
 import type { TensorEntry, TensorFlowBackend } from '../binding.ts';
 import type { LoweredVariable } from './lower.ts';
 
@@ -48,13 +48,7 @@ export class SessionVariables {
       each.view = new SessionView(this.#backend.tensorMap.get(tensor.dataId), () => this.pull());
       const dataId = {};
       this.#backend.tensorMap.set(dataId, each.view);
-      const value: Tensor = engine().makeTensorFromTensorInfo({
-        dataId,
-        shape: tensor.shape,
-        dtype: tensor.dtype,
-      });
-      tensor.assign(value);
-      value.dispose();
+      takeOver(tensor, dataId);
       each.seen = dataId;
     }
   }
@@ -69,6 +63,13 @@ export class SessionVariables {
   }
 }
 
+/** `variable.assign` without a tensor to assign: freeing that one would ask for its id, which fetches the value. */
+function takeOver(variable: Variable, dataId: object): void {
+  engine().disposeTensor(variable);
+  (variable as { dataId: object }).dataId = dataId;
+  engine().incRef(variable, engine().backend);
+}
+
 interface Held extends LoweredVariable {
   readonly tensor: Variable;
   /** What the tensor held when session and tfjs last agreed. */
@@ -81,7 +82,7 @@ class SessionView implements TensorEntry {
   readonly shape: readonly number[];
   readonly dtype: number;
   readonly values = null;
-  refCount = 1;
+  refCount = 0;
   #id: number | undefined;
   readonly #pull: () => void;
 

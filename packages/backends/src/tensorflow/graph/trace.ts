@@ -17,6 +17,8 @@ interface TracedNode {
   readonly attributes: readonly OpAttribute[];
   readonly inputs: readonly Source[];
   readonly outputs: readonly Pick<TensorHandle, 'shape' | 'dtype'>[];
+  /** The call of a kernel whose operations are to be compiled together, if it is part of one. */
+  readonly call?: number;
 }
 
 /** What the host makes anew in every step. */
@@ -94,6 +96,9 @@ class Recorder {
   readonly #inPlace: InPlaceUpdate<Source>[] = [];
   readonly #variables: readonly Variable[];
   readonly #held: readonly number[];
+  #calls = 0;
+  /** The one under way, of those whose operations belong together. */
+  #call: number | undefined;
   /** Of every tensor that the step could see, by id; TensorFlow's ids are never used again. */
   readonly #sources = new Map<number, Source>();
 
@@ -108,7 +113,7 @@ class Recorder {
   }
 
   binding(): Binding {
-    const watched: Pick<Binding, 'createTensor' | 'executeOp' | 'tensorDataSync' | 'inPlace'> = {
+    const watched: Pick<Binding, 'createTensor' | 'executeOp' | 'tensorDataSync' | 'inPlace' | 'together'> = {
       createTensor: (shape, dtype, values) => {
         const id = this.#real.createTensor(shape, dtype, values);
         const value = { dtype, shape: [...shape], data: values.slice() };
@@ -119,7 +124,7 @@ class Recorder {
         const sources = inputs.map((id) => this.#sourceOf(id));
         const handles = this.#real.executeOp(op, attributes, inputs, outputCount);
         const outputs = handles.map(({ shape, dtype }) => ({ shape, dtype }));
-        const node = this.#nodes.push({ op, attributes, inputs: sources, outputs }) - 1;
+        const node = this.#nodes.push({ op, attributes, inputs: sources, outputs, call: this.#call }) - 1;
         for (const [output, { id }] of handles.entries()) {
           this.#sources.set(id, { from: 'node', node, output });
         }
@@ -133,6 +138,14 @@ class Recorder {
           `A compiled step must not read tensors, but what ${op} gave is read on the host (data, dataSync or array); ` +
             'return it as a result of the step, or do not compile the step.',
         );
+      },
+      together: (kernel) => {
+        this.#call = this.#calls++;
+        try {
+          return kernel();
+        } finally {
+          this.#call = undefined;
+        }
       },
       inPlace: (update) => {
         const entries = Object.entries(update.inputs).map(([name, id]) => [name, this.#sourceOf(id)]);

@@ -15,8 +15,17 @@ export type RawKernel = (
   attrs: Readonly<Record<string, Attribute>>,
 ) => TensorHandle[];
 
+export interface RegisterOptions {
+  /** Whether a compiled step should make one pass over the memory of all operations of a kernel: they are element by element. */
+  readonly fused?: boolean;
+}
+
 /** Registers kernels for tfjs's backend `tensorflow`, over those of the same name. */
-export function registerRawKernels(prefix: string, kernels: Readonly<Record<string, RawKernel>>): void {
+export function registerRawKernels(
+  prefix: string,
+  kernels: Readonly<Record<string, RawKernel>>,
+  { fused = false }: RegisterOptions = {},
+): void {
   for (const [name, kernel] of Object.entries(kernels)) {
     const kernelName = prefix + name;
     if (getKernel(kernelName, 'tensorflow') !== undefined) unregisterKernel(kernelName, 'tensorflow');
@@ -24,13 +33,20 @@ export function registerRawKernels(prefix: string, kernels: Readonly<Record<stri
       kernelName,
       backendName: 'tensorflow',
       kernelFunc: ({ inputs, attrs, backend }) =>
-        run(kernel, inputs as Record<string, TensorInfo | undefined>, attrs, backend as TensorFlowBackend),
+        run(
+          kernel,
+          fused,
+          inputs as Record<string, TensorInfo | undefined>,
+          attrs,
+          backend as TensorFlowBackend,
+        ),
     });
   }
 }
 
 function run(
   kernel: RawKernel,
+  fused: boolean,
   inputs: Readonly<Record<string, TensorInfo | undefined>>,
   attrs: Readonly<Record<string, unknown>> | undefined,
   backend: TensorFlowBackend,
@@ -42,7 +58,10 @@ function run(
     return [name, { id: ids[i], shape: tensor.shape, dtype }] as const;
   });
   const ops = new RawOps(backend.binding);
-  const outputs = kernel(ops, Object.fromEntries(handles), attrs as Readonly<Record<string, Attribute>>);
+  const compute = () =>
+    kernel(ops, Object.fromEntries(handles), attrs as Readonly<Record<string, Attribute>>);
+  const { together } = fused ? backend.binding : {};
+  const outputs = together === undefined ? compute() : together(compute);
   ops.release(outputs);
   const tensors = outputs.map((output) => backend.createOutputTensor(output));
   return tensors.length === 1 ? tensors[0] : tensors;

@@ -11,13 +11,12 @@ import { registerRawKernels } from './raw-kernel.ts';
 /** Gives `@minigpt/ops` kernels of TensorFlow's own operations: few and large ones, called without tfjs between. */
 export function registerTensorFlowKernels(): void {
   registerRawKernels('MiniGPT.', {
-    ...activationKernels,
     ...adamWKernels,
     ...attentionKernels,
     ...crossEntropyKernels,
     ...embeddingKernels,
     ...matMulKernels,
-    ...normKernels,
   });
+  registerRawKernels('MiniGPT.', { ...activationKernels, ...normKernels }, { fused: true });
   registerRawKernels('', gatherKernels);
 }
