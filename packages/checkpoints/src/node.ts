@@ -1,8 +1,10 @@
+export { type Converted, type ConvertOptions, convert } from './node/convert.ts';
 export { folderSource } from './node/folder-source.ts';
 export { type LoadCheckpointOptions, loadCheckpoint } from './node/load-checkpoint.ts';
 export { loadLora } from './node/load-lora.ts';
 export { loadModel } from './node/load-model.ts';
 export { type LoadPretrainedOptions, loadPretrained } from './node/load-pretrained.ts';
+export { openConfig } from './node/open-config.ts';
 export type { HubOptions, OpenHubOptions } from './node/open-hub.ts';
 export { type OpenPathOptions, openPath } from './node/open-path.ts';
 export { saveCheckpoint } from './node/save-checkpoint.ts';
@@ -10,4 +12,5 @@ export { saveHuggingFace } from './node/save-hugging-face.ts';
 export { saveLlama2c } from './node/save-llama2c.ts';
 export { saveLora } from './node/save-lora.ts';
 export type { PretrainedModel } from './pretrained/load-pretrained.ts';
+export type { WeightDtype } from './safetensors/narrow.ts';
 export { openFile } from './source/file-source.ts';

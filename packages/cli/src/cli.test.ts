@@ -185,7 +185,7 @@ describe('a run', () => {
   });
 });
 
-it('does what the README shows', { timeout: 120_000 }, async () => {
+it('does what the README shows', { timeout: 240_000 }, async () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   const commands = lines(readme.match(/```sh\n(.*?)```/s)?.[1] ?? '');
   expect(commands.length).toBeGreaterThan(0);

@@ -5,6 +5,12 @@ import pc from 'picocolors';
 import { InterruptedError, UsageError } from './errors.ts';
 import { program } from './program.ts';
 
+// Whoever reads our output may have enough of it: `minigpt inspect … | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 try {
   await program.parseAsync(process.argv);
 } catch (error) {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { chat } from './commands/chat.ts';
+import { convert } from './commands/convert.ts';
 import { decode } from './commands/decode.ts';
 import { doctor } from './commands/doctor.ts';
 import { encode } from './commands/encode.ts';
@@ -14,7 +15,7 @@ import { train } from './commands/train.ts';
 
 /** The command line: `program.parseAsync(process.argv)` runs it. */
 export const program = new Command('minigpt')
-  .description('Train, sample, evaluate and inspect GPT-style language models.')
+  .description('Train, sample, evaluate, inspect and convert GPT-style language models.')
   .addHelpText(
     'after',
     `
@@ -36,6 +37,7 @@ for (const command of [
   decode,
   inspect,
   logits,
+  convert,
   tokenizer,
   tensorflow,
   doctor,

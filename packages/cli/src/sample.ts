@@ -8,9 +8,14 @@ export interface SampleOptions {
   readonly console: Console;
   readonly model: LanguageModel;
   readonly tokenizer: Tokenizer;
-  /** Where the text begins; without it the model begins with a line break, or with token 0 if it knows none. */
+  /**
+   * Where the text begins, after what the tokenizer puts before a text (`<s>`). Without it the model begins with that, or with
+   * a line break, or with token 0 if it knows none.
+   */
   readonly prompt?: string;
   readonly maxNewTokens: number;
+  /** Ids that end a text. */
+  readonly endIds?: readonly number[];
   readonly temperature?: number;
   readonly topK?: number;
   readonly topP?: number;
@@ -36,8 +41,9 @@ export async function streamSample({
   signal,
   ...sampling
 }: SampleOptions): Promise<Sample> {
-  const promptIds = prompt === undefined ? openingIds(tokenizer) : tokenizer.encode(prompt);
-  const decoder = tokenizer.streamingDecoder();
+  const encoded = tokenizer.encode(prompt ?? '', { addSpecialTokens: true });
+  const promptIds = prompt === undefined && encoded.length === 0 ? openingIds(tokenizer) : encoded;
+  const decoder = tokenizer.streamingDecoder({ skipSpecialTokens: true });
   for (const id of promptIds) console.stream(decoder.push(id));
   const ids: number[] = [];
   let text = '';
@@ -56,7 +62,7 @@ export async function streamSample({
   }
   write(decoder.flush());
   console.stream('\n');
-  return { prompt: tokenizer.decode(promptIds), promptIds, ids, text };
+  return { prompt: tokenizer.decode(promptIds, { skipSpecialTokens: true }), promptIds, ids, text };
 }
 
 function openingIds(tokenizer: Tokenizer): number[] {

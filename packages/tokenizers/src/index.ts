@@ -30,6 +30,7 @@ export { readSentencePiece, type SentencePieceOptions } from './formats/sentence
 export type { NamedSplitPattern } from './formats/split-patterns.ts';
 export { readTiktoken, type TiktokenOptions } from './formats/tiktoken.ts';
 export { readVocabAndMerges, type VocabMergesOptions } from './formats/vocab-merges.ts';
+export { writeLlama2cTokenizer } from './formats/write-llama2c.ts';
 export { loadTokenizer } from './load-tokenizer.ts';
 export type * from './tokenizer.ts';
 export type * from './tokenizer-json.ts';

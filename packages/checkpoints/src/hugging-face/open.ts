@@ -73,9 +73,12 @@ export async function openHuggingFace(
 }
 
 /** `config.json` alone. @throws CheckpointFileError where it is missing or broken */
-export async function readConfig(folder: SourceFolder): Promise<JsonObject> {
-  const config = await readJson(folder, HUGGING_FACE_FILES.config);
-  if (config === undefined) throw missing(folder, HUGGING_FACE_FILES.config);
+export async function readConfig(
+  folder: SourceFolder,
+  file: string = HUGGING_FACE_FILES.config,
+): Promise<JsonObject> {
+  const config = await readJson(folder, file);
+  if (config === undefined) throw missing(folder, file);
   return config;
 }
 

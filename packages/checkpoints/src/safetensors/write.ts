@@ -2,6 +2,7 @@ import type { HostTensor, StateDict } from '@minigpt/core';
 import { SafetensorsError } from '../errors.ts';
 import { elementCount } from '../source/lazy-state-dict.ts';
 import { checkName, LENGTH_BYTES } from './header.ts';
+import { toBfloat16, toFloat16, WEIGHT_DTYPES, type WeightDtype } from './narrow.ts';
 
 /**
  * A safetensors file, byte for byte as Python's `safetensors` writes the same tensors: float32 before int32, each in the
@@ -45,32 +46,37 @@ type Outline = Pick<HostTensor, 'dtype' | 'shape'>;
 export function layOut(
   tensors: ReadonlyMap<string, Outline>,
   metadata?: Readonly<Record<string, string>>,
+  floats: WeightDtype = 'float32',
 ): { header: Uint8Array; names: string[] } {
-  const sorted = [...tensors].sort(byDtypeAndName);
+  const sorted = [...tensors].sort(byDtypeAndName(floats));
   const header: [string, unknown][] = metadata === undefined ? [] : [['__metadata__', metadata]];
   let offset = 0;
   for (const [name, { dtype, shape }] of sorted) {
     checkName(name);
-    const end = offset + BYTES_PER_ELEMENT * elementCount(shape);
-    header.push([name, { dtype: dtype === 'float32' ? 'F32' : 'I32', shape, data_offsets: [offset, end] }]);
+    const end = offset + bytesToWrite({ dtype, shape }, floats);
+    const written = dtype === 'float32' ? WEIGHT_DTYPES[floats].name : 'I32';
+    header.push([name, { dtype: written, shape, data_offsets: [offset, end] }]);
     offset = end;
   }
   return { header: encodeHeader(Object.fromEntries(header)), names: sorted.map(([name]) => name) };
 }
 
-/** Of F32 and I32. */
-const BYTES_PER_ELEMENT = 4;
+/** Bytes of a tensor whose floating-point values are written as `floats`. */
+export function bytesToWrite({ dtype, shape }: Outline, floats: WeightDtype): number {
+  return elementCount(shape) * (dtype === 'float32' ? WEIGHT_DTYPES[floats].bytesPerElement : 4);
+}
 
-function byDtypeAndName(
-  [a, { dtype: dtypeA }]: [string, Outline],
-  [b, { dtype: dtypeB }]: [string, Outline],
-) {
-  if (dtypeA !== dtypeB) return dtypeA === 'float32' ? -1 : 1;
-  return a < b ? -1 : 1;
+/** Wider dtypes first, so that each tensor is aligned; F32 before I32. */
+function byDtypeAndName(floats: WeightDtype) {
+  const first = WEIGHT_DTYPES[floats].bytesPerElement === 4 ? 'float32' : 'int32';
+  return ([a, { dtype: dtypeA }]: [string, Outline], [b, { dtype: dtypeB }]: [string, Outline]) => {
+    if (dtypeA !== dtypeB) return dtypeA === first ? -1 : 1;
+    return a < b ? -1 : 1;
+  };
 }
 
 /** @throws SafetensorsError where shape, dtype and data contradict each other */
-export function checkTensor(name: string, { dtype, shape, data }: HostTensor): void {
+function checkTensor(name: string, { dtype, shape, data }: HostTensor): void {
   const elements = elementCount(shape);
   if (elements !== data.length) {
     throw new SafetensorsError(
@@ -84,7 +90,15 @@ export function checkTensor(name: string, { dtype, shape, data }: HostTensor): v
   }
 }
 
-export function bytesOf({ buffer, byteOffset, byteLength }: HostTensor['data']): Uint8Array {
+/** The bytes of a tensor in a file whose floating-point values are `floats`. @throws SafetensorsError */
+export function encodeTensor(name: string, tensor: HostTensor, floats: WeightDtype): Uint8Array {
+  checkTensor(name, tensor);
+  const { data } = tensor;
+  if (data instanceof Int32Array || floats === 'float32') return bytesOf(data);
+  return bytesOf(floats === 'float16' ? toFloat16(data, name) : toBfloat16(data));
+}
+
+export function bytesOf({ buffer, byteOffset, byteLength }: HostTensor['data'] | Uint16Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 

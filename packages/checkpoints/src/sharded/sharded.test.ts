@@ -45,7 +45,7 @@ const index = (weight_map: Record<string, unknown>) => json({ metadata: { total_
 
 async function filesOf(state: ReadonlyMap<string, HostTensor>, maxShardBytes?: number) {
   const files: Record<string, Uint8Array> = {};
-  for (const [file, chunks] of weightFiles(hostTensors(state), maxShardBytes)) {
+  for (const [file, chunks] of weightFiles(hostTensors(state), { maxShardBytes })) {
     const parts: Uint8Array[] = [];
     for await (const chunk of chunks) parts.push(chunk);
     files[file] = Uint8Array.from(Buffer.concat(parts));

@@ -1,15 +1,17 @@
 import { toJson } from '../json.ts';
-import { bytesOf, checkTensor, layOut } from '../safetensors/write.ts';
-import { elementCount, type LazyStateDict, type TensorInfo } from '../source/lazy-state-dict.ts';
+import type { WeightDtype } from '../safetensors/narrow.ts';
+import { bytesToWrite, encodeTensor, layOut } from '../safetensors/write.ts';
+import type { LazyStateDict, TensorInfo } from '../source/lazy-state-dict.ts';
 import { INDEX_FILE } from './open-sharded.ts';
-
-/** The largest shard that is written unless told otherwise: 5 GB, as transformers 4 did. */
-const MAX_SHARD_BYTES = 5e9;
 
 type Infos = ReadonlyMap<string, TensorInfo>;
 
-/** F32 and I32. */
-const BYTES_PER_ELEMENT = 4;
+export interface WeightFileOptions {
+  /** Weights above this are written as shards with an index. Default 5 GB, as transformers 4 did. */
+  readonly maxShardBytes?: number;
+  /** What floating-point weights are rounded to. Default `float32`. */
+  readonly dtype?: WeightDtype;
+}
 
 /**
  * Weights as `model.safetensors`, or above `maxShardBytes` as `model-00001-of-0000N.safetensors` … with their index, in pieces
@@ -17,20 +19,21 @@ const BYTES_PER_ELEMENT = 4;
  */
 export function weightFiles(
   weights: LazyStateDict,
-  maxShardBytes = MAX_SHARD_BYTES,
+  { maxShardBytes = 5e9, dtype = 'float32' }: WeightFileOptions = {},
 ): Map<string, AsyncIterable<Uint8Array>> {
-  const shards = planShards(weights.tensors, maxShardBytes);
-  if (shards.length <= 1) return new Map([['model.safetensors', shardChunks(weights, weights.tensors)]]);
+  const shards = planShards(weights.tensors, maxShardBytes, dtype);
+  if (shards.length <= 1)
+    return new Map([['model.safetensors', shardChunks(weights, weights.tensors, dtype)]]);
   const number = (n: number) => String(n).padStart(5, '0');
   const files = new Map<string, AsyncIterable<Uint8Array>>();
   const shardOf: [string, string][] = [];
   let totalBytes = 0;
   for (const [i, shard] of shards.entries()) {
     const file = `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`;
-    files.set(file, shardChunks(weights, shard));
+    files.set(file, shardChunks(weights, shard, dtype));
     for (const [name, info] of shard) {
       shardOf.push([name, file]);
-      totalBytes += bytesToWrite(info);
+      totalBytes += bytesToWrite(info, dtype);
     }
   }
   const index = { metadata: { total_size: totalBytes }, weight_map: Object.fromEntries(shardOf.sort()) };
@@ -38,11 +41,11 @@ export function weightFiles(
 }
 
 /** Fills one shard after another, in the order of the tensors. */
-function planShards(tensors: Infos, maxShardBytes: number): Infos[] {
+function planShards(tensors: Infos, maxShardBytes: number, dtype: WeightDtype): Infos[] {
   const shards: Map<string, TensorInfo>[] = [];
   let room = 0;
   for (const [name, info] of tensors) {
-    const bytes = bytesToWrite(info);
+    const bytes = bytesToWrite(info, dtype);
     if (shards.length === 0 || bytes > room) {
       shards.push(new Map());
       room = maxShardBytes;
@@ -53,20 +56,16 @@ function planShards(tensors: Infos, maxShardBytes: number): Infos[] {
   return shards;
 }
 
-async function* shardChunks(weights: LazyStateDict, tensors: Infos): AsyncGenerator<Uint8Array> {
-  const { header, names } = layOut(tensors, { format: 'pt' });
+async function* shardChunks(
+  weights: LazyStateDict,
+  tensors: Infos,
+  dtype: WeightDtype,
+): AsyncGenerator<Uint8Array> {
+  const { header, names } = layOut(tensors, { format: 'pt' }, dtype);
   yield header;
-  for (const name of names) {
-    const tensor = await weights.read(name);
-    checkTensor(name, tensor);
-    yield bytesOf(tensor.data);
-  }
+  for (const name of names) yield encodeTensor(name, await weights.read(name), dtype);
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
-}
-
-function bytesToWrite({ shape }: TensorInfo): number {
-  return BYTES_PER_ELEMENT * elementCount(shape);
 }

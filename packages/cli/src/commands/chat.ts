@@ -51,7 +51,7 @@ Examples:
     const console = createConsole({ json });
     const interactive = !json && process.stdin.isTTY === true && process.stdout.isTTY === true;
     const { description } = await selectBackend(backend);
-    const { model, tokenizer, chatTemplate, endIds } = await loadModel(source);
+    const { model, tokenizer, chatTemplate, endIds } = await loadModel({ model: source }, console);
     if (chatTemplate === undefined) {
       throw new UsageError(
         `To chat, a model needs a chat template, but ${source} has none; let it continue a text with minigpt sample.`,

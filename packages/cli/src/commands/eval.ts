@@ -6,21 +6,20 @@ import { Command } from 'commander';
 import { createConsole, field } from '../console.ts';
 import { readCorpus } from '../corpus.ts';
 import { evaluationWindows } from '../evaluation-windows.ts';
-import { loadModel, MODEL_NAME } from '../load-model.ts';
+import { addModelFlags, loadModel } from '../load-model.ts';
 import { positiveInteger } from '../parse.ts';
 import { addBackendFlag } from '../settings.ts';
 
-export const evaluation = addBackendFlag(new Command('eval'))
+export const evaluation = addModelFlags(addBackendFlag(new Command('eval')))
   .description('Measure how well a model predicts a text, whole, in consecutive windows of its context.')
-  .requiredOption('--model <name>', MODEL_NAME)
   .requiredOption('--data <file>', 'UTF-8 text')
   .option('--batch-size <n>', 'windows a pass', positiveInteger, 32)
   .option('--json', 'print one JSON object; all else goes to standard error')
   .addHelpText('after', '\nExample:\n  minigpt eval --model out/shakespeare --data held-out.txt --json')
-  .action(async ({ model: folder, data, batchSize, json = false, backend }) => {
+  .action(async ({ data, batchSize, json = false, backend, ...flags }) => {
     const console = createConsole({ json });
     await selectBackend(backend);
-    const { model, tokenizer } = await loadModel(folder);
+    const { model, tokenizer } = await loadModel(flags, console);
     const { text } = await readCorpus(data);
     const stream = tokenize(tokenizer, text);
     const { loss, tokens } = await evaluate({ model, batches: evaluationWindows(model, stream, batchSize) });
@@ -36,5 +35,5 @@ export const evaluation = addBackendFlag(new Command('eval'))
     console.say(field('loss', `${loss.toFixed(4)} nats per token over ${grouped(tokens)} tokens`));
     console.say(field('perplexity', result.perplexity.toFixed(3)));
     console.say(field('bits/byte', `${result.bitsPerByte.toFixed(4)} over ${grouped(predictedBytes)} bytes`));
-    console.emit({ model: folder, data, ...result });
+    console.emit({ model: flags.model, data, ...result });
   });

@@ -2,14 +2,13 @@ import { selectBackend } from '@minigpt/backends';
 import { Command } from 'commander';
 import { createConsole } from '../console.ts';
 import { interruptSignal } from '../interrupt.ts';
-import { loadModel, MODEL_NAME } from '../load-model.ts';
+import { addModelFlags, loadModel } from '../load-model.ts';
 import { integer, nonNegative, positiveInteger } from '../parse.ts';
 import { streamSample } from '../sample.ts';
 import { addBackendFlag } from '../settings.ts';
 
-export const sample = addBackendFlag(new Command('sample'))
+export const sample = addModelFlags(addBackendFlag(new Command('sample')))
   .description('Let a trained model write.')
-  .requiredOption('--model <name>', MODEL_NAME)
   .option('--prompt <text>', 'how the text begins')
   .option('--max-new-tokens <n>', 'how many tokens to draw', positiveInteger, 300)
   .option(
@@ -33,11 +32,14 @@ Examples:
   minigpt sample --model out/moby-dick --prompt "Call me" --temperature 0.8 --top-k 40
   minigpt sample --model out/moby-dick --prompt "Call me" --max-new-tokens 20 --temperature 0 --json`,
   )
-  .action(async ({ model: folder, json = false, backend, ...options }) => {
+  .action(async ({ model: source, adapter, tokenizer: file, json = false, backend, ...options }) => {
     const console = createConsole({ json });
     await selectBackend(backend);
-    const { model, tokenizer } = await loadModel(folder);
+    const { model, tokenizer, endIds } = await loadModel(
+      { model: source, adapter, tokenizer: file },
+      console,
+    );
     const signal = interruptSignal(() => {});
-    const drawn = await streamSample({ console, model, tokenizer, signal, ...options });
-    console.emit({ model: folder, ...drawn });
+    const drawn = await streamSample({ console, model, tokenizer, endIds, signal, ...options });
+    console.emit({ model: source, ...drawn });
   });

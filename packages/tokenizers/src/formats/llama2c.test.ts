@@ -5,6 +5,7 @@ import { CheckedTokenizer } from '../testing/checked-tokenizer.ts';
 import { fuzzReader } from '../testing/fuzz.ts';
 import { shared } from '../testing/shared.ts';
 import { readLlama2cTokenizer } from './llama2c.ts';
+import { writeLlama2cTokenizer } from './write-llama2c.ts';
 
 function tokenizerFile(tokens: readonly (readonly [string, number])[]): Uint8Array {
   const parts = tokens.map(([token, score]) => {
@@ -55,5 +56,22 @@ describe.skipIf(!shared)(
       expect(ids).toEqual([1, 403, 407, 261, 378, 432, 383, 286, 261, 376, 298, 315, 421, 395, 317, 426]);
       expect(await checked.decode(ids, true)).toBe(text);
     });
+
+    it('is written back: the same tokens, which join in the same order', () => {
+      const file = new Uint8Array(readFileSync(`${shared}/weights/tok512.bin`));
+      const json = readLlama2cTokenizer(file);
+      const written = writeLlama2cTokenizer(json);
+      expect(written.length).toBe(file.length);
+      expect(readLlama2cTokenizer(written)).toEqual(json);
+    });
   },
 );
+
+describe('writeLlama2cTokenizer', () => {
+  it('refuses what run.c cannot read', () => {
+    expect(() => writeLlama2cTokenizer(readLlama2cTokenizer(SMALL))).toThrow(/token 3 is not <0x00>/);
+    expect(() => writeLlama2cTokenizer({ model: { type: 'WordLevel', vocab: { a: 0 } } })).toThrow(
+      /holds BPE/,
+    );
+  });
+});
