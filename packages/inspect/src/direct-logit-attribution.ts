@@ -29,6 +29,7 @@ export interface DirectLogitAttributionOptions {
 
 /** What one component adds. */
 export interface LogitContribution {
+  readonly component: 'embedding' | 'positions' | 'head' | 'attention bias' | 'MLP';
   /** `embedding`, `positions`, `L0H3`, `L0 attention bias`, `L0 MLP`. */
   readonly name: string;
   readonly layer?: number;
@@ -91,7 +92,9 @@ export async function directLogitAttribution(
     const [bias, logit] = numbers.splice(-2);
     const contributions = names.map((name, i) => ({ ...name, value: numbers[i] }));
     return {
-      contributions: contributions.filter(({ name, value }) => value !== 0 || !name.endsWith('bias')),
+      contributions: contributions.filter(
+        ({ component, value }) => value !== 0 || component !== 'attention bias',
+      ),
       bias,
       logit,
     };
@@ -139,10 +142,14 @@ function whatIsNeeded({ anatomy }: Transformer): string[] {
 function embeddings(pass: Pass): Components {
   const { embedding, positions } = pass.model.anatomy;
   const whole = activationAt(pass, embedding);
-  if (positions === undefined) return { names: [{ name: 'embedding' }], written: whole };
+  if (positions === undefined)
+    return { names: [{ component: 'embedding', name: 'embedding' }], written: whole };
   const ofPosition = activationAt(pass, positions);
   return {
-    names: [{ name: 'embedding' }, { name: 'positions' }],
+    names: [
+      { component: 'embedding', name: 'embedding' },
+      { component: 'positions', name: 'positions' },
+    ],
     written: concat([sub(whole, ofPosition), ofPosition]), // [2, 1, C]
   };
 }
@@ -162,9 +169,14 @@ function block(pass: Pass, layer: number): Components {
     norm === undefined ? written : frozenNorm(pass, `${path}.${norm}`, written);
   return {
     names: [
-      ...Array.from({ length: heads }, (_, head) => ({ name: `L${layer}H${head}`, layer, head })),
-      { name: `L${layer} attention bias`, layer },
-      { name: `L${layer} MLP`, layer },
+      ...Array.from({ length: heads }, (_, head) => ({
+        component: 'head' as const,
+        name: `L${layer}H${head}`,
+        layer,
+        head,
+      })),
+      { component: 'attention bias', name: `L${layer} attention bias`, layer },
+      { component: 'MLP', name: `L${layer} MLP`, layer },
     ],
     written: concat([normed(attended, attentionNorm), normed(fed, mlpNorm)]), // [H + 2, 1, C]
   };

@@ -10,13 +10,14 @@ export function attributionHtml(
   const layers = Math.max(...contributions.map(({ layer = -1 }) => layer)) + 1;
   const heads = Math.max(...contributions.map(({ head = -1 }) => head)) + 1;
   const full = Math.max(...contributions.map(({ value }) => Math.abs(value)), Math.abs(bias));
-  const kinds = [...Array.from({ length: heads }, (_, head) => `H${head}`), 'attention bias', 'MLP'];
-  const inLayers = Array.from({ length: layers }, (_, layer) =>
-    kinds.map((kind) => {
-      const name = kind.startsWith('H') ? `L${layer}${kind}` : `L${layer} ${kind}`;
-      return contributions.find((one) => one.name === name)?.value;
-    }),
+  const kinds = ['attention bias', 'MLP'].filter((kind) =>
+    contributions.some(({ component }) => component === kind),
   );
+  const rows = Array.from({ length: layers }, (_, layer) => {
+    const inLayer = contributions.filter((one) => one.layer === layer);
+    const ofHeads = Array.from({ length: heads }, (_, head) => inLayer.find((one) => one.head === head));
+    return [...ofHeads, ...kinds.map((kind) => inLayer.find(({ component }) => component === kind))];
+  });
   const outside = contributions.filter(({ layer }) => layer === undefined);
   const others = heatTable({
     columns: [...outside.map(({ name }) => escapeHtml(name)), 'bias', 'sum'],
@@ -24,7 +25,12 @@ export function attributionHtml(
     values: [[...outside.map(({ value }) => value), bias, logit]],
     full,
   });
-  const table = heatTable({ columns: kinds, rows: layerNames(inLayers), values: inLayers, full });
+  const table = heatTable({
+    columns: [...Array.from({ length: heads }, (_, head) => `H${head}`), ...kinds],
+    rows: layerNames(rows),
+    values: rows.map((row) => row.map((one) => one?.value)),
+    full,
+  });
   return page(
     title,
     `<p>What each component adds to the logit, or to the difference of two.</p>${others}${table}`,

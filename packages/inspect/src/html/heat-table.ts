@@ -20,7 +20,8 @@ export function heatTable({ columns, rows, values, full }: HeatTable): string {
   function cell(value: number | undefined): string {
     if (value === undefined) return '<td></td>';
     const sign = value < 0 ? ' class="less"' : '';
-    return `<td${sign} style="--part:${part(Math.abs(value) / full)}">${value.toFixed(2)}</td>`;
+    const shown = value.toFixed(2).replace(/^-(?=0\.00$)/, '');
+    return `<td${sign} style="--part:${part(Math.abs(value) / full)}">${shown}</td>`;
   }
 }
 

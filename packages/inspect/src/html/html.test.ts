@@ -50,9 +50,9 @@ const pages = (tokens: readonly string[]): Readonly<Record<string, string>> => {
     attributionHtml: attributionHtml(
       {
         contributions: [
-          { name: 'embedding', value: 0.5 },
-          { name: 'L0H0', layer: 0, head: 0, value: -2 },
-          { name: 'L0 MLP', layer: 0, value: 1 },
+          { component: 'embedding', name: 'embedding', value: 0.5 },
+          { component: 'head', name: 'L0H0', layer: 0, head: 0, value: -2 },
+          { component: 'MLP', name: 'L0 MLP', layer: 0, value: 1 },
         ],
         bias: 0.25,
         logit: -0.25,

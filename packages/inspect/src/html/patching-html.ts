@@ -10,9 +10,8 @@ const SITES = {
 };
 
 /**
- * The grid of `activationPatching` as a page: how much of the clean answer each patch brings back. It needs no network.
- *
- * @param options.tokens of the corrupted prompt
+ * The grid of `activationPatching` as a page: how much of the clean answer each patch brings back. The tokens are those of the
+ * corrupted prompt. It needs no network.
  */
 export function patchingHtml(
   result: PatchingResult,
