@@ -1,49 +1,62 @@
 import { type BackendWasm, setWasmPaths, version_wasm } from '@tensorflow/tfjs-backend-wasm';
-import { backend, env, ready, setBackend } from '@tensorflow/tfjs-core';
+import { backend, env, findBackend, ready, setBackend } from '@tensorflow/tfjs-core';
 import type { StartedBackend } from './backend.ts';
-import { registerAttention } from './wasm/attention.ts';
-import { registerAdamW, registerElementwise } from './wasm/elementwise.ts';
 import { hasRelaxedSimd } from './wasm/features.ts';
-import { loadKernels } from './wasm/kernels.ts';
-import { registerMatMul } from './wasm/mat-mul.ts';
-import { registerCrossEntropy, registerEmbedding, registerNorms, registerRope } from './wasm/rows.ts';
+import { isShared, loadKernels, type TfjsModule } from './wasm/kernels.ts';
+import { registerKernels } from './wasm/register.ts';
+import { shareMemory } from './wasm/shared-memory.ts';
+import { availableThreads } from './wasm/threads.ts';
 
 export interface WasmOptions {
   /** URL of the folder that serves tfjs-backend-wasm's `.wasm` files; needed in browsers only. */
   readonly wasmPath?: string;
+  /**
+   * How many threads compute, the caller's among them; as many as the machine has unless told. More than one need Node or a page
+   * that is cross-origin isolated (https://developer.mozilla.org/docs/Web/API/Window/crossOriginIsolated), and that nobody has
+   * started tfjs's `wasm` before. Results do not depend on it.
+   */
+  readonly threads?: number;
 }
 
 /** Starts WebAssembly: fast on every machine, with nothing to install beside the package. */
-export async function start({ wasmPath }: WasmOptions = {}): Promise<StartedBackend> {
+export async function start({ wasmPath, threads }: WasmOptions = {}): Promise<StartedBackend> {
   if (wasmPath !== undefined) setWasmPaths(wasmPath);
+  const wanted = threads ?? availableThreads();
+  // Once it runs its memory is what it is.
+  const started = findBackend('wasm') !== null;
+  const alone = wanted > 1 && !started ? await shareMemory(wasmPath) : undefined;
   await setBackend('wasm');
   await ready();
   const simd = await env().getAsync('WASM_HAS_SIMD_SUPPORT');
-  const features = simd ? await registerKernels() : 'no SIMD';
-  return {
-    name: 'wasm',
-    description: `WebAssembly (${features}, 1 thread)`,
-    version: version_wasm,
-    threads: 1,
-  };
+  const { features, threads: count } = simd
+    ? await loadAndRegister(wanted, alone)
+    : { features: 'no SIMD, 1 thread', threads: 1 };
+  return { name: 'wasm', description: `WebAssembly (${features})`, version: version_wasm, threads: count };
 }
 
-let registered: { readonly backend: BackendWasm; readonly features: string } | undefined;
+interface Loaded {
+  readonly backend: BackendWasm;
+  /** Which build of the kernels this engine takes and how many threads there are, in words. */
+  readonly features: string;
+  readonly threads: number;
+}
 
-/** Registers the kernels of ours; says which build of them this engine takes. */
-async function registerKernels(): Promise<string> {
+let loaded: Loaded | undefined;
+
+/**
+ * Registers the kernels of ours, unless the backend has them.
+ *
+ * @param alone why there can be only one thread
+ */
+async function loadAndRegister(wanted: number, alone: string | undefined): Promise<Loaded> {
   const started = backend() as BackendWasm;
-  if (registered?.backend === started) return registered.features;
+  if (loaded?.backend === started) return loaded;
   const relaxed = hasRelaxedSimd();
-  const kernels = await loadKernels(started, relaxed);
-  registerMatMul(kernels);
-  registerElementwise(kernels);
-  registerAdamW(kernels);
-  registerNorms(kernels);
-  registerCrossEntropy(kernels);
-  registerEmbedding(kernels);
-  registerRope(kernels);
-  registerAttention(kernels);
-  registered = { backend: started, features: relaxed ? 'relaxed SIMD' : 'SIMD' };
-  return registered.features;
+  const { memory } = (started.wasm as unknown as TfjsModule).asm;
+  const threads = isShared(memory) ? wanted : 1;
+  registerKernels(await loadKernels(started, { relaxed, threads }));
+  const count = threads === 1 ? '1 thread' : `${threads} threads`;
+  const reason = alone === undefined ? '' : `: more ${alone}`;
+  loaded = { backend: started, features: `${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${count}${reason}`, threads };
+  return loaded;
 }

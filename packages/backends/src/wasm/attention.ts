@@ -1,5 +1,5 @@
 import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
-import { bitsOf, type Kernels, parts, registerWasmKernel } from './kernels.ts';
+import { bitsOf, type Kernels, parts, registerWasmKernel, sizeOf } from './kernels.ts';
 
 /** Queries, and keys, in a block, as in assembly/attention.ts. */
 const BLOCK = 64;
@@ -35,12 +35,13 @@ export function registerAttention(all: Kernels): void {
       const out = kernels.output(inputs.q.shape);
       const logSumExp = kernels.output([batch, heads, t]);
       const args = argsOf(kernels, inputs, out, logSumExp, attrs);
+      const work = 4 * batch * heads * t * s * (d + 4);
       if (t <= FEW_QUERIES) {
         kernels.reserve(4 * (s + 4));
-        kernels.run([{ kernel: 'attentionOfFew', units: batch * heads * t, args }]);
+        kernels.run([{ kernel: 'attentionOfFew', units: batch * heads * t, work, args }]);
       } else {
         kernels.reserve(4 * BLOCK * (4 * (d + 4) + BLOCK + 2));
-        kernels.run([{ kernel: 'attention', units: batch * heads * parts(t, BLOCK), args }]);
+        kernels.run([{ kernel: 'attention', units: batch * heads * parts(t, BLOCK), work, args }]);
       }
       return [out, logSumExp];
     });
@@ -54,6 +55,7 @@ export function registerAttention(all: Kernels): void {
         {
           kernel: 'attentionGradient',
           units: batch * keyHeads,
+          work: 10 * sizeOf(q) * k.shape[2],
           args: [...args, ...[dy, ...grads].map(kernels.offsetOf)],
         },
       ]);

@@ -13,14 +13,14 @@ export function registerElementwise(all: Kernels): void {
       const y = kernels.output(x.shape);
       const count = sizeOf(x);
       const args = [kernels.offsetOf(x), kernels.offsetOf(y), count, which];
-      kernels.run([{ kernel: 'activation', units: parts(count, ELEMENTS), args }]);
+      kernels.run([{ kernel: 'activation', units: parts(count, ELEMENTS), work: 20 * count, args }]);
       return y;
     });
     registerWasmKernel(`${name}Grad`, all, ({ inputs: { dy, x }, kernels }) => {
       const dx = kernels.output(x.shape);
       const count = sizeOf(x);
       const args = [kernels.offsetOf(x), kernels.offsetOf(dy), kernels.offsetOf(dx), count, which];
-      kernels.run([{ kernel: 'activationGradient', units: parts(count, ELEMENTS), args }]);
+      kernels.run([{ kernel: 'activationGradient', units: parts(count, ELEMENTS), work: 20 * count, args }]);
       return dx;
     });
   }
@@ -29,14 +29,14 @@ export function registerElementwise(all: Kernels): void {
     const y = kernels.output(gate.shape);
     const count = sizeOf(gate);
     const args = [...[gate, up, y].map(kernels.offsetOf), count];
-    kernels.run([{ kernel: 'swiglu', units: parts(count, ELEMENTS), args }]);
+    kernels.run([{ kernel: 'swiglu', units: parts(count, ELEMENTS), work: 20 * count, args }]);
     return y;
   });
   registerWasmKernel('SwiGLUGrad', all, ({ inputs: { dy, gate, up }, kernels }) => {
     const [dGate, dUp] = [kernels.output(gate.shape), kernels.output(gate.shape)];
     const count = sizeOf(gate);
     const args = [...[gate, up, dy, dGate, dUp].map(kernels.offsetOf), count];
-    kernels.run([{ kernel: 'swigluGradient', units: parts(count, ELEMENTS), args }]);
+    kernels.run([{ kernel: 'swigluGradient', units: parts(count, ELEMENTS), work: 20 * count, args }]);
     return [dGate, dUp];
   });
 
@@ -49,10 +49,10 @@ export function registerElementwise(all: Kernels): void {
     const commands: Command[] = grads.map((grad, i) => {
       const args = [kernels.offsetOf(grad), at, sizeOf(grad)];
       at += 4 * units[i];
-      return { kernel: 'squaredSums', units: units[i], args };
+      return { kernel: 'squaredSums', units: units[i], work: 4 * sizeOf(grad), args };
     });
     const args = [sums, kernels.offsetOf(norm), (at - sums) / 4];
-    kernels.run([...commands, { kernel: 'rootOfSum', units: 1, args }]);
+    kernels.run([...commands, { kernel: 'rootOfSum', units: 1, work: 0, args }]);
     return norm;
   });
 
@@ -63,7 +63,7 @@ export function registerElementwise(all: Kernels): void {
       tensors.map((x, i) => {
         const count = sizeOf(x);
         const args = [kernels.offsetOf(x), kernels.offsetOf(scaled[i]), count, kernels.offsetOf(factor)];
-        return { kernel: 'scale', units: parts(count, ELEMENTS), args };
+        return { kernel: 'scale', units: parts(count, ELEMENTS), work: 20 * count, args };
       }),
     );
     return scaled;
@@ -93,6 +93,7 @@ function adamWCommand(
   return {
     kernel: 'adamW',
     units: parts(count, ELEMENTS),
+    work: 20 * count,
     args: [...offsets, bitsOf(1 - beta1), bitsOf(beta2), bitsOf(1 - beta2)],
   };
 }

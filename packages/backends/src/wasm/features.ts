@@ -1,5 +1,5 @@
 /** Node's modules where there are any; a browser has none, and a bundler sees no import. */
-function nodeModule<T>(name: string): T | undefined {
+export function nodeModule<T>(name: string): T | undefined {
   const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
   return host?.getBuiltinModule?.(name) as T | undefined;
 }

@@ -9,8 +9,9 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import * as binaries from './kernel-binaries.js';
+import { startThread } from './threads.ts';
 
-/** The numbers by which assembly/index.ts knows its kernels. */
+/** The numbers by which assembly/commands.ts knows its kernels. */
 const numbers = {
   packForProduct: 0,
   multiply: 1,
@@ -42,6 +43,8 @@ export interface Command {
   readonly kernel: keyof typeof numbers;
   /** Into how many parts the work is cut; see the kernel. */
   readonly units: number;
+  /** Roughly how many floating-point operations it takes: little is done faster by one thread alone. */
+  readonly work: number;
   /** One 32-bit word each, in the order that the kernel documents: offsets, integers, and floats as {@link bitsOf} them. */
   readonly args: readonly number[];
 }
@@ -67,7 +70,7 @@ export interface Kernels {
   reserve(bytesPerThread: number): void;
 }
 
-/** The bytes of a command and of what precedes its arguments; as in assembly/index.ts. */
+/** The bytes of a command and of what precedes its arguments; as in assembly/commands.ts. */
 const COMMAND = 128;
 const ARGUMENTS = 16;
 
@@ -80,26 +83,55 @@ export function bitsOf(value: number): number {
 }
 
 /** What of tfjs-backend-wasm's module its types leave out. */
-interface TfjsModule {
+export interface TfjsModule {
   readonly asm: { readonly memory: WebAssembly.Memory };
   _malloc(bytes: number): number;
   _free(offset: number): void;
 }
 
 interface Exports {
-  readonly run: (commands: number, count: number, scratch: number) => void;
+  run(commands: number, count: number, scratch: number): void;
+  nextList(sync: number): number;
+  runTogether(sync: number, commands: number, count: number): void;
+}
+
+/** From so much work on, about 0.1 ms, a list of commands is shared among the threads. */
+const SHARED_WORK = 2e6;
+/** The bytes of the place where the threads meet, and three of its words; as in assembly/threads.ts. */
+const SYNC = 128;
+const MAY_SLEEP = 3;
+const SCRATCH = 4;
+const SCRATCH_SIZE = 5;
+/** Lists that threads may be reading, and one that they never do. */
+const SHARED_LISTS = 4;
+const LISTS = SHARED_LISTS + 1;
+/** Commands in a list at most; more make several lists. */
+const LIST_LENGTH = 64;
+
+export interface KernelOptions {
+  /** Whether the engine has relaxed SIMD. */
+  readonly relaxed: boolean;
+  /** Counts the calling one; more than one need a shared memory. */
+  readonly threads: number;
 }
 
 /** Compiles the kernels on the memory of a backend that has started. */
-export async function loadKernels(backend: BackendWasm, relaxed: boolean): Promise<Kernels> {
+export async function loadKernels(
+  backend: BackendWasm,
+  { relaxed, threads }: KernelOptions,
+): Promise<Kernels> {
   const { asm, _malloc: malloc, _free: free } = backend.wasm as unknown as TfjsModule;
   const { memory } = asm;
-  const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
-  const binary = binaryFor(relaxed, shared);
-  const { instance } = await WebAssembly.instantiate(binary, { env: { memory } });
-  const { run } = instance.exports as unknown as Exports;
+  const module = await WebAssembly.compile(binaryFor(relaxed, isShared(memory)));
+  const instance = await WebAssembly.instantiate(module, { env: { memory } });
+  const { run, nextList, runTogether } = instance.exports as unknown as Exports;
 
   let view = new Int32Array(memory.buffer);
+  /** The words of the memory, which a larger one may have replaced. */
+  const words = () => {
+    if (view.buffer !== memory.buffer) view = new Int32Array(memory.buffer);
+    return view;
+  };
   const growing = () => {
     let offset = 0;
     let size = 0;
@@ -112,22 +144,37 @@ export async function loadKernels(backend: BackendWasm, relaxed: boolean): Promi
       return offset;
     };
   };
-  const list = growing();
   const scratch = growing();
-  const ofThread = growing();
+  const ofThreads = growing();
+  const lists = malloc(LISTS * LIST_LENGTH * COMMAND) >>> 0;
+  const sync = malloc(SYNC) >>> 0;
+  const meeting = sync >>> 2;
+  words().fill(0, meeting, meeting + SYNC / 4);
+  words()[meeting + MAY_SLEEP] = Number(maySleep());
+  for (let thread = 1; thread < threads; thread++) startThread({ module, memory, sync, thread });
+
+  function runList(commands: readonly Command[]): void {
+    const together = threads > 1 && commands.reduce((sum, { work }) => sum + work, 0) >= SHARED_WORK;
+    const list = together ? nextList(sync) : SHARED_LISTS;
+    const at = lists + list * LIST_LENGTH * COMMAND;
+    const view = words();
+    for (const [i, { kernel, units, args }] of commands.entries()) {
+      const start = (at + i * COMMAND) >>> 2;
+      view[start] = numbers[kernel];
+      view[start + 1] = units;
+      view[start + 2] = 0;
+      view[start + 3] = 0;
+      view.set(args, start + ARGUMENTS / 4);
+    }
+    if (together) runTogether(sync, at, commands.length);
+    else run(at, commands.length, view[meeting + SCRATCH]);
+  }
 
   return {
     run(commands) {
-      const at = list(commands.length * COMMAND);
-      const own = ofThread(0);
-      if (view.buffer !== memory.buffer) view = new Int32Array(memory.buffer);
-      for (const [i, { kernel, units, args }] of commands.entries()) {
-        const start = (at + i * COMMAND) >> 2;
-        view[start] = numbers[kernel];
-        view[start + 1] = units;
-        view.set(args, start + ARGUMENTS / 4);
+      for (let first = 0; first < commands.length; first += LIST_LENGTH) {
+        runList(commands.slice(first, first + LIST_LENGTH));
       }
-      run(at, commands.length, own);
     },
     offsetOf(tensor) {
       return tensor === undefined ? 0 : (backend.dataIdMap.get(tensor.dataId).memoryOffset as number);
@@ -136,8 +183,23 @@ export async function loadKernels(backend: BackendWasm, relaxed: boolean): Promi
       return backend.makeOutput(shape as number[], dtype);
     },
     scratch,
-    reserve: ofThread,
+    reserve(bytesPerThread) {
+      if (bytesPerThread <= words()[meeting + SCRATCH_SIZE]) return;
+      const at = ofThreads(bytesPerThread * threads);
+      words()[meeting + SCRATCH] = at;
+      words()[meeting + SCRATCH_SIZE] = bytesPerThread;
+    },
   };
+}
+
+/** Whether this thread may sleep: the main one of a browser may not. */
+function maySleep(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Registers `MiniGPT.<name>` for tfjs-backend-wasm. */
@@ -161,6 +223,10 @@ export const sizeOf = ({ shape }: TensorInfo): number => util.sizeFromShape(shap
 
 /** How many parts of `size` cover `count`. */
 export const parts = (count: number, size: number): number => Math.ceil(count / size);
+
+export function isShared(memory: WebAssembly.Memory): boolean {
+  return typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
+}
 
 function binaryFor(relaxed: boolean, shared: boolean): Uint8Array<ArrayBuffer> {
   const text = atob(relaxed ? binaries.relaxed : binaries.plain);

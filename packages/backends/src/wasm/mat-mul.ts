@@ -26,11 +26,12 @@ interface Product {
 /** Matrix products, one for each matrix of the batch. */
 function multiply(kernels: Kernels, product: Product): void {
   const { left, right, out, bias = 0, batch, m, k, n, transposeA, transposeB } = product;
+  const work = 2 * batch * m * k * n;
   const flags = [Number(transposeA), Number(transposeB)];
   if (m <= FEW_ROWS && !(transposeA && m > 1)) {
     const kernel = transposeB ? 'multiplyFewTransposed' : 'multiplyFew';
     const args = [left, right, out, bias, 0, m, k, n, ...flags];
-    kernels.run([{ kernel, units: batch * parts(n, 64), args }]);
+    kernels.run([{ kernel, units: batch * parts(n, 64), work, args }]);
     return;
   }
   const packedBytes = 4 * parts(n, 8) * 8 * (k + (k % 2));
@@ -43,8 +44,8 @@ function multiply(kernels: Kernels, product: Product): void {
     const [a, b, c] = [left + 4 * first * m * k, right + 4 * first * k * n, out + 4 * first * m * n];
     const args = [a, b, c, bias, packed, m, k, n, ...flags];
     commands.push(
-      { kernel: 'packForProduct', units: count * parts(parts(n, 8), 4), args },
-      { kernel: 'multiply', units: count * parts(m, 32), args },
+      { kernel: 'packForProduct', units: count * parts(parts(n, 8), 4), work: 0, args },
+      { kernel: 'multiply', units: count * parts(m, 32), work, args },
     );
   }
   kernels.run(commands);
@@ -55,7 +56,7 @@ function sumOfRows(kernels: Kernels, x: TensorInfo): TensorInfo {
   const [count, width] = x.shape;
   const out = kernels.output([width]);
   const args = [kernels.offsetOf(x), kernels.offsetOf(out), count, width, width];
-  kernels.run([{ kernel: 'sumRows', units: parts(width, 64), args }]);
+  kernels.run([{ kernel: 'sumRows', units: parts(width, 64), work: 2 * count * width, args }]);
   return out;
 }
 

@@ -1,5 +1,5 @@
 import type { NamedAttrMap } from '@tensorflow/tfjs-core';
-import { bitsOf, type Kernels, parts, registerWasmKernel } from './kernels.ts';
+import { bitsOf, type Kernels, parts, registerWasmKernel, sizeOf } from './kernels.ts';
 
 /** Rows, and columns, in a unit, as in assembly/rows.ts. */
 const ROWS = 16;
@@ -17,14 +17,14 @@ export function registerNorms(all: Kernels): void {
       width,
       bitsOf(attrs.eps as number),
     ];
-    kernels.run([{ kernel: 'layerNorm', units: parts(count, ROWS), args }]);
+    kernels.run([{ kernel: 'layerNorm', units: parts(count, ROWS), work: 20 * count * width, args }]);
     return out;
   });
   registerWasmKernel('RMSNorm', all, ({ inputs: { x, weight }, attrs, kernels }) => {
     const [count, width] = x.shape;
     const out = [kernels.output(x.shape), kernels.output([count, 1])];
     const args = [...[x, weight, ...out].map(kernels.offsetOf), count, width, bitsOf(attrs.eps as number)];
-    kernels.run([{ kernel: 'rmsNorm', units: parts(count, ROWS), args }]);
+    kernels.run([{ kernel: 'rmsNorm', units: parts(count, ROWS), work: 20 * count * width, args }]);
     return out;
   });
   for (const name of ['LayerNorm', 'RMSNorm']) {
@@ -38,11 +38,22 @@ export function registerNorms(all: Kernels): void {
       const sumUnits = parts(width, COLUMNS);
       const sumArgs = [units, width, 2 * width];
       kernels.run([
-        { kernel: 'normGradient', units, args: [...offsets, partials, count, width, rows] },
-        { kernel: 'sumRows', units: sumUnits, args: [partials, kernels.offsetOf(dWeight), ...sumArgs] },
+        {
+          kernel: 'normGradient',
+          units,
+          work: 20 * count * width,
+          args: [...offsets, partials, count, width, rows],
+        },
         {
           kernel: 'sumRows',
           units: sumUnits,
+          work: 0,
+          args: [partials, kernels.offsetOf(dWeight), ...sumArgs],
+        },
+        {
+          kernel: 'sumRows',
+          units: sumUnits,
+          work: 0,
           args: [partials + 4 * width, kernels.offsetOf(dBias), ...sumArgs],
         },
       ]);
@@ -60,7 +71,7 @@ export function registerCrossEntropy(all: Kernels): void {
     const [count, width] = logits.shape;
     const out = [kernels.output([count]), kernels.output([count])];
     const args = [...[logits, targets, ...out].map(kernels.offsetOf), count, width, ...options(attrs)];
-    kernels.run([{ kernel: 'crossEntropy', units: parts(count, ROWS), args }]);
+    kernels.run([{ kernel: 'crossEntropy', units: parts(count, ROWS), work: 20 * count * width, args }]);
     return out;
   });
   registerWasmKernel('CrossEntropyGrad', all, ({ inputs, attrs, kernels }) => {
@@ -69,7 +80,9 @@ export function registerCrossEntropy(all: Kernels): void {
     const dLogits = kernels.output(logits.shape);
     const offsets = [dy, logits, targets, logSumExp, dLogits].map(kernels.offsetOf);
     const args = [...offsets, count, width, ...options(attrs)];
-    kernels.run([{ kernel: 'crossEntropyGradient', units: parts(count, ROWS), args }]);
+    kernels.run([
+      { kernel: 'crossEntropyGradient', units: parts(count, ROWS), work: 20 * count * width, args },
+    ]);
     return dLogits;
   });
 }
@@ -80,7 +93,9 @@ export function registerEmbedding(all: Kernels): void {
     const [count, width] = dy.shape;
     const dWeight = kernels.output([vocabSize, width]);
     const args = [...[ids, dy, dWeight].map(kernels.offsetOf), count, width, vocabSize];
-    kernels.run([{ kernel: 'embeddingGradient', units: parts(width, COLUMNS), args }]);
+    kernels.run([
+      { kernel: 'embeddingGradient', units: parts(width, COLUMNS), work: 4 * count * width, args },
+    ]);
     return dWeight;
   });
 }
@@ -94,7 +109,7 @@ export function registerRope(all: Kernels): void {
     const interleaved = Number(attrs.layout === 'interleaved');
     const sizes = [heads, length, width, half, perRow, interleaved];
     const args = [...[x, cos, sin, y].map(kernels.offsetOf), ...sizes];
-    kernels.run([{ kernel: 'rope', units: batch * heads, args }]);
+    kernels.run([{ kernel: 'rope', units: batch * heads, work: 4 * sizeOf(x), args }]);
     return y;
   });
 }

@@ -1,0 +1,17 @@
+import { registerAttention } from './attention.ts';
+import { registerAdamW, registerElementwise } from './elementwise.ts';
+import type { Kernels } from './kernels.ts';
+import { registerMatMul } from './mat-mul.ts';
+import { registerCrossEntropy, registerEmbedding, registerNorms, registerRope } from './rows.ts';
+
+/** Registers every kernel of ours; those of an earlier call are replaced. */
+export function registerKernels(kernels: Kernels): void {
+  registerMatMul(kernels);
+  registerElementwise(kernels);
+  registerAdamW(kernels);
+  registerNorms(kernels);
+  registerCrossEntropy(kernels);
+  registerEmbedding(kernels);
+  registerRope(kernels);
+  registerAttention(kernels);
+}
