@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dispose } from '@minigpt/core';
 import { crossEntropy } from '@minigpt/ops';
-import { generateText, logSoftmax, Session } from '@minigpt/sampling';
+import { Constraint, chat, generateText, logSoftmax, Session } from '@minigpt/sampling';
 import { describeOnBackends } from '@minigpt/testing';
 import {
   NEEDS_REFERENCE_DATA,
@@ -98,6 +98,29 @@ describeOnBackends(
     });
 
     if (backend === 'wasm') return;
+    check(`answers in JSON of a schema ${needs}`, TIMEOUT, async () => {
+      const schema = {
+        type: 'object',
+        properties: {
+          city: { type: 'string', maxLength: 20 },
+          country: { enum: ['Italy', 'France', 'Spain'] },
+          founded: { type: 'integer' },
+          capital: { type: 'boolean' },
+        },
+        required: ['city', 'country', 'founded', 'capital'],
+      };
+      const constraint = Constraint.json(schema, loaded.tokenizer!, loaded.endIds);
+      const messages = [{ role: 'user', content: 'Describe the city of Paris in JSON.' }];
+      let text = '';
+      const answer = chat(loaded, messages, { temperature: 0, maxNewTokens: 60, constraint });
+      for await (const piece of answer) text += piece.text;
+      const described = JSON.parse(text);
+      expect(described).toMatchObject({ city: 'Paris', country: 'France' });
+      expect(Object.keys(described)).toEqual(schema.required);
+      expect(Number.isInteger(described.founded)).toBe(true);
+      expect(typeof described.capital).toBe('boolean');
+    });
+
     it.skipIf(weights === undefined || golden === undefined)(
       `loss on tiny Shakespeare, 4.0255 nats per token ${needs}`,
       TIMEOUT,

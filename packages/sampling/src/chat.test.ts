@@ -4,6 +4,7 @@ import { ChatTemplate, createTokenizer, trainBpe } from '@minigpt/tokenizers';
 import { memory } from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ChatMessage, type ChatModel, type ChatOptions, chat } from './chat.ts';
+import { Constraint } from './constrained/constraint.ts';
 import { PromptError } from './errors.ts';
 import type { GeneratedPiece } from './generate-text.ts';
 import { FixedKVCache } from './kv-cache/fixed.ts';
@@ -106,6 +107,15 @@ describe('chat', () => {
     await pending.next();
     controller.abort(new Error('enough'));
     await expect(pending.next()).rejects.toThrow('enough');
+  });
+
+  it('answers only what a constraint allows', async () => {
+    const constraint = Constraint.choice(['hello', 'how'], tokenizer, loaded.endIds);
+    for (const seed of [1, 2, 3]) {
+      const pieces = await answer(question, { constraint, rng: new Rng(seed) });
+      expect(['hello', 'how']).toContain(textOf(pieces));
+      expect(pieces.at(-1)).toMatchObject({ id: end, finishReason: 'end' });
+    }
   });
 
   it('says at once what it cannot work with', () => {

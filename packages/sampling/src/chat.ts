@@ -1,4 +1,5 @@
 import { ConfigError, type LanguageModel } from '@minigpt/core';
+import type { Constraint } from './constrained/constraint.ts';
 import { PromptError } from './errors.ts';
 import {
   type GeneratedPiece,
@@ -39,6 +40,8 @@ export interface ChatModel {
 export interface ChatOptions extends Omit<GenerateTextOptions, 'endIds'> {
   /** How many tokens the answer has at most. Default 512; fewer where the context, or the session's cache, ends before. */
   readonly maxNewTokens?: number;
+  /** What the answer may be, such as JSON of a schema. Its end ids are the model's. */
+  readonly constraint?: Constraint;
 }
 
 /**
@@ -58,7 +61,7 @@ export interface ChatOptions extends Omit<GenerateTextOptions, 'endIds'> {
 export function chat(
   { model, tokenizer, chatTemplate, endIds }: ChatModel,
   messages: readonly ChatMessage[],
-  { maxNewTokens = 512, ...options }: ChatOptions = {},
+  { maxNewTokens = 512, constraint, processors = [], ...options }: ChatOptions = {},
 ): AsyncGenerator<GeneratedPiece, void, undefined> {
   if (tokenizer === undefined) {
     throw new ConfigError(
@@ -91,6 +94,7 @@ export function chat(
   return generateText(model, tokenizer, ids, {
     ...options,
     endIds,
+    processors: constraint === undefined ? processors : [...processors, constraint.after(ids.length)],
     maxNewTokens: Math.min(maxNewTokens, room),
   });
 }
