@@ -46,4 +46,4 @@ describeOnBackends('generate', () => {
       dispose(model);
     },
   );
-}, ['cpu', 'wasm']);
+});

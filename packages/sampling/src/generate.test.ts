@@ -93,7 +93,7 @@ describeOnBackends('generate', () => {
     dispose(broken);
     expect(memory().numTensors).toBe(before);
   });
-}, ['cpu', 'wasm']);
+});
 
 describeOnBackends('generate over a cache', () => {
   const texts = { temperature: 0.9, topK: 8, rng: new Rng(5) };
