@@ -1,7 +1,7 @@
-import { type Context, fromHost, Module, Rng, toHost } from '@minigpt/core';
-import { expectClose, randomNormal, testLayer } from '@minigpt/testing';
-import { dispose, type Tensor } from '@tensorflow/tfjs-core';
-import { expect, it } from 'vitest';
+import { Context, fromHost, Module, Rng, toHost } from '@minigpt/core';
+import { expectClose, randomNormal, startBackend, testLayer } from '@minigpt/testing';
+import { dispose, ones, registerKernel, type Tensor, tidy, unregisterKernel } from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
 import {
   CausalSelfAttention,
   GatedMLP,
@@ -71,3 +71,42 @@ for (const [name, make, sees] of layers) {
     dispose([x, seen, unseen]);
   });
 }
+
+describe('a fused kernel', () => {
+  const kernels: readonly [kernel: string, make: () => Module, inside: readonly string[]][] = [
+    [
+      'Attention',
+      () => new CausalSelfAttention({ nEmbd: 8, nHead: 2, rng: new Rng(1) }),
+      ['scores', 'attention'],
+    ],
+    ['LayerNorm', () => new LayerNorm({ size: 8 }), ['rstd']],
+    ['RMSNorm', () => new RMSNorm({ size: 8 }), ['rstd']],
+  ];
+  for (const [name, make, inside] of kernels) {
+    it(`${name} is run unless somebody looks inside it`, async () => {
+      await startBackend('cpu');
+      const kernelFunc = () => {
+        throw new Error('fused');
+      };
+      const layer = make();
+      const x = ones([1, 3, 8]);
+      const run = (path: RegExp) => () =>
+        tidy(
+          () =>
+            void layer.call(
+              x,
+              Context.evaluation().listen(() => undefined, path),
+            ),
+        );
+      const kernel = { kernelName: `MiniGPT.${name}`, backendName: 'cpu' };
+      registerKernel({ ...kernel, kernelFunc });
+      try {
+        expect(run(/^elsewhere$/)).toThrow('fused');
+        expect(run(/^(q|k|v|z|hidden|c_attn)$/)).toThrow('fused');
+        for (const path of inside) expect(run(new RegExp(`^${path}$`))).not.toThrow();
+      } finally {
+        unregisterKernel(kernel.kernelName, kernel.backendName);
+      }
+    });
+  }
+});

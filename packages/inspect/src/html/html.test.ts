@@ -129,7 +129,7 @@ describe('pages', () => {
     const cases: readonly [token: string, shown: string][] = [
       [' the', '␣the'],
       ['', '∅'],
-      ['\n\u0000\u007f', '␊␀␡'],
+      ['\n\t\u0000\u007f', '↵⇥␀␡'],
       ['a\u202eb\u200d\u2028', 'a⟨U+202E⟩b⟨U+200D⟩⟨U+2028⟩'],
       ['\ud83d', '\ufffd'],
       ['😀', '😀'],

@@ -73,10 +73,12 @@ export function tokenHtml(token: string): string {
   return escapeHtml(visible(token).replaceAll(' ', '␣') || '∅');
 }
 
-/** Control characters as the signs that Unicode has for them, other invisible ones by their number. */
+/** Line ends, tabs and other control characters as signs for them, other invisible ones by their number. */
 export function visible(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) => {
     const code = character.codePointAt(0) as number;
+    if (character === '\n') return '↵';
+    if (character === '\t') return '⇥';
     if (code < 0x20) return String.fromCodePoint(0x2400 + code);
     if (code === 0x7f) return '␡';
     if (code >= 0xd800 && code <= 0xdfff) return '\ufffd';
