@@ -12,8 +12,9 @@ import {
 } from './index.ts';
 import { loadEncoding } from './node.ts';
 import { compilePattern } from './regex/pattern.ts';
-import { gpt2Scanner, gpt4Scanner, o200kScanner, type Scanner } from './scan/scanners.ts';
-import { unitsOf } from './scan/units.ts';
+import type { Scanner } from './scan/scanner.ts';
+import { gpt2Scanner, gpt4Scanner, o200kScanner } from './scan/scanners.ts';
+import { WordReader } from './scan/word-reader.ts';
 import { hasNative, NativeTokenizer } from './testing/native.ts';
 import { shared } from './testing/shared.ts';
 import { mobyDick, pythonSources, settledText, unicodeText } from './testing/texts.ts';
@@ -55,17 +56,22 @@ describe("tiktoken's ids", async () => {
 describe('scanners', () => {
   const scanners: [string, string, Scanner][] = [
     ['gpt2', SPLIT_PATTERNS.gpt2, gpt2Scanner(false)],
+    [
+      'gpt2 between digits',
+      SPLIT_PATTERNS.gpt2.replace(String.raw` ?\p{N}+`, String.raw`\p{N}|\s+(?=\p{N})`),
+      gpt2Scanner(true),
+    ],
     ['gpt4', SPLIT_PATTERNS.gpt4, gpt4Scanner(3)],
     ['qwen2', SPLIT_PATTERNS.gpt4.replace('{1,3}', ''), gpt4Scanner(1)],
     ['o200k', SPLIT_PATTERNS.o200k, o200kScanner()],
   ];
-  it.each(scanners)('cut as the expression does: %s', (_, pattern, scan) => {
+  it.each(scanners)('cut as the expression does: %s', (_, pattern, scanner) => {
     const find = compilePattern(pattern);
+    const reader = new WordReader(scanner);
     fc.assert(
       fc.property(unicodeText, (text) => {
         const ends: number[] = [];
-        const units = unitsOf(text);
-        for (let at = 0; at < units.length; at = ends.at(-1)!) ends.push(scan(units, at, units.length));
+        reader.readUnits(text, (_, end) => ends.push(end));
         expect(ends).toEqual([...find(text)].map(([, end]) => end));
       }),
       { numRuns: 2000 },

@@ -1,9 +1,11 @@
 import type { Emit, Model } from '../models/model.ts';
 import type { Vocabulary } from '../models/vocabulary.ts';
-import { unitsAt } from '../pipeline/unicode.ts';
+import { unitsAt, utf8Length } from '../pipeline/unicode.ts';
 import type { ModelSpec } from '../tokenizer-json.ts';
 import type { Merges } from './merge-table.ts';
 import { Symbols } from './symbols.ts';
+
+const utf8 = /* @__PURE__ */ new TextEncoder();
 
 /** How a byte-level model knows its tokens. */
 export interface ByteTokens {
@@ -11,8 +13,8 @@ export interface ByteTokens {
   readonly size: number;
   /** Id of each single byte, or -1: such a byte is dropped, as Hugging Face's `tokenizers` drops it. */
   readonly byteIds: Int32Array;
-  /** The id of the word if it is a token as a whole and this goes before merging; else -1. */
-  wholeWord(bytes: Uint8Array, length: number): number;
+  /** The id of the word `bytes[start, end)` if it is a token as a whole and this goes before merging; else -1. */
+  wholeWord(bytes: Uint8Array, start: number, end: number): number;
   vocabulary(): Vocabulary;
   toJSON(): ModelSpec;
 }
@@ -44,19 +46,17 @@ export class ByteLevelBpe implements Model {
     return this.#tokens.toJSON();
   }
 
-  /** The tokens of `text[start, end)`, to be read from the result before the next call. */
-  encodeWord(text: string, start: number, end: number): Symbols {
+  /** The tokens of a word, given as UTF-8, to be read from the result before the next call. */
+  encodeWord(bytes: Uint8Array, start: number, end: number): Symbols {
     const { byteIds, merges } = this.#tokens;
     const symbols = this.#symbols;
-    const length = this.#writeUtf8(text, start, end);
-    const bytes = this.#bytes;
     symbols.clear();
-    const whole = this.#tokens.wholeWord(bytes, length);
+    const whole = this.#tokens.wholeWord(bytes, start, end);
     if (whole >= 0) {
       symbols.push(whole);
       return symbols;
     }
-    for (let i = 0; i < length; i++) {
+    for (let i = start; i < end; i++) {
       const id = byteIds[bytes[i]!]!;
       if (id >= 0) symbols.push(id);
     }
@@ -65,9 +65,9 @@ export class ByteLevelBpe implements Model {
   }
 
   tokenize(piece: string, emit: Emit): void {
-    const symbols = this.encodeWord(piece, 0, piece.length);
-    const length = this.#writeUtf8(piece, 0, piece.length);
-    const isWhole = symbols.length === 1 && this.#tokens.wholeWord(this.#bytes, length) >= 0;
+    const length = this.#writeUtf8(piece);
+    const symbols = this.encodeWord(this.#bytes, 0, length);
+    const isWhole = symbols.length === 1 && this.#tokens.wholeWord(this.#bytes, 0, length) >= 0;
     if (isWhole) {
       emit(symbols.ids[0]!, 0, piece.length);
       return;
@@ -84,11 +84,11 @@ export class ByteLevelBpe implements Model {
   #byteSpans(piece: string): { starts: number[]; ends: number[] } {
     const starts: number[] = [];
     const ends: number[] = [];
-    for (let at = 0; at < piece.length; ) {
+    for (let at = 0, byte = 0; at < piece.length; ) {
       const end = at + unitsAt(piece, at);
-      const length = this.#writeUtf8(piece, at, end);
-      for (let i = 0; i < length; i++) {
-        if (this.#tokens.byteIds[this.#bytes[i]!]! < 0) continue;
+      const bytes = utf8Length(piece.codePointAt(at)!);
+      for (const last = byte + bytes; byte < last; byte++) {
+        if (this.#tokens.byteIds[this.#bytes[byte]!]! < 0) continue;
         starts.push(at);
         ends.push(end);
       }
@@ -97,37 +97,9 @@ export class ByteLevelBpe implements Model {
     return { starts, ends };
   }
 
-  /** Writes UTF-8 to `#bytes`; lone surrogates as U+FFFD. Returns the number of bytes. */
-  #writeUtf8(text: string, start: number, end: number): number {
-    if (this.#bytes.length < (end - start) * 3) this.#bytes = new Uint8Array((end - start) * 4);
-    const bytes = this.#bytes;
-    let length = 0;
-    for (let at = start; at < end; at++) {
-      let code = text.charCodeAt(at);
-      if (code < 0x80) {
-        bytes[length++] = code;
-        continue;
-      }
-      if (code < 0x800) {
-        bytes[length++] = 0xc0 | (code >> 6);
-        bytes[length++] = 0x80 | (code & 0x3f);
-        continue;
-      }
-      if (code >= 0xd800 && code < 0xe000) {
-        if (at + 1 < end && unitsAt(text, at) === 2) {
-          code = 0x10000 + ((code & 0x3ff) << 10) + (text.charCodeAt(++at) & 0x3ff);
-          bytes[length++] = 0xf0 | (code >> 18);
-          bytes[length++] = 0x80 | ((code >> 12) & 0x3f);
-          bytes[length++] = 0x80 | ((code >> 6) & 0x3f);
-          bytes[length++] = 0x80 | (code & 0x3f);
-          continue;
-        }
-        code = 0xfffd;
-      }
-      bytes[length++] = 0xe0 | (code >> 12);
-      bytes[length++] = 0x80 | ((code >> 6) & 0x3f);
-      bytes[length++] = 0x80 | (code & 0x3f);
-    }
-    return length;
+  /** Writes UTF-8 to `#bytes`. Returns the number of bytes. */
+  #writeUtf8(text: string): number {
+    if (this.#bytes.length < text.length * 3) this.#bytes = new Uint8Array(text.length * 4);
+    return utf8.encodeInto(text, this.#bytes).written;
   }
 }

@@ -18,7 +18,7 @@ export function mergedTokens(spec: BpeSpec): ByteTokens {
     byteIds,
     size: vocabulary.tokens.length,
     wholeWord: spec.ignore_merges
-      ? (bytes, length) => vocabulary.ids.get(bytesToAlphabet(bytes.subarray(0, length))) ?? -1
+      ? (bytes, start, end) => vocabulary.ids.get(bytesToAlphabet(bytes.subarray(start, end))) ?? -1
       : () => -1,
     vocabulary: () => vocabulary,
     toJSON: () => ({ ...spec, vocab: vocabulary.toRecord() }),

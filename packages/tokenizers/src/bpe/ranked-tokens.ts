@@ -31,7 +31,7 @@ export function rankedTokens(spec: RankedBpeSpec): ByteTokens {
     merges: tokens,
     byteIds,
     size: tokens.size,
-    wholeWord: (bytes, length) => tokens.find(bytes, 0, length),
+    wholeWord: (bytes, start, end) => tokens.find(bytes, start, end),
     vocabulary,
     toJSON: () => rankedToMerges(tokens, vocabulary()),
   };

@@ -11,18 +11,20 @@ export class IdBuffer {
   }
 
   push(id: number): void {
-    if (this.length === this.ids.length) this.#makeRoom();
+    if (this.length === this.ids.length) this.reserve(1);
     this.ids[this.length++] = id;
   }
 
-  #makeRoom(): void {
+  /** Makes room for `count` ids behind the present ones, for a caller that writes them itself. */
+  reserve(count: number): void {
+    if (this.length + count <= this.ids.length) return;
     if (this.onFull) {
       this.onFull(this.ids, this.length);
       this.length = 0;
-      return;
     }
-    const ids = new Int32Array(this.ids.length * 2);
-    ids.set(this.ids);
+    if (this.length + count <= this.ids.length) return;
+    const ids = new Int32Array(Math.max(this.ids.length * 2, this.length + count));
+    ids.set(this.ids.subarray(0, this.length));
     this.ids = ids;
   }
 }

@@ -1,7 +1,8 @@
 import { TokenizerFormatError, UnknownComponentError } from '../errors.ts';
 import { type CompilePattern, type FindMatches, literalPattern } from '../regex/find.ts';
-import { gpt2Scanner, type Scanner } from '../scan/scanners.ts';
-import { unitsOf } from '../scan/units.ts';
+import type { Scanner } from '../scan/scanner.ts';
+import { gpt2Scanner } from '../scan/scanners.ts';
+import { WordReader } from '../scan/word-reader.ts';
 import type { MetaspaceSpec, PreTokenizerSpec, SplitBehavior } from '../tokenizer-json.ts';
 import type { AlignedText } from './aligned-text.ts';
 import { compileFind, spellBytes } from './normalizer.ts';
@@ -87,14 +88,11 @@ function charactersOf(source: string): FindMatches {
 }
 
 /** Cuts as a scanner does. */
-export function scanned(scan: Scanner): PreTokenizer {
+export function scanned(scanner: Scanner): PreTokenizer {
+  const reader = new WordReader(scanner);
   return (piece) => {
     const pieces: AlignedText[] = [];
-    const units = unitsOf(piece.text);
-    for (let at = 0, end = 0; at < units.length; at = end) {
-      end = scan(units, at, units.length);
-      pieces.push(piece.slice(at, end));
-    }
+    reader.readUnits(piece.text, (start, end) => pieces.push(piece.slice(start, end)));
     return pieces;
   };
 }

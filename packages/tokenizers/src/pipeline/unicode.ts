@@ -25,15 +25,19 @@ export function unitsAt(text: string, index: number): 1 | 2 {
   return next >= 0xdc00 && next <= 0xdfff ? 2 : 1;
 }
 
+/** Bytes of a character in UTF-8; of a lone surrogate, those of U+FFFD. */
+export function utf8Length(point: number): 1 | 2 | 3 | 4 {
+  return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+}
+
 /** For each UTF-16 index 0 … length, the number of UTF-8 bytes before it (inside a pair: before the pair). */
 export function utf8Offsets(text: string): Uint32Array {
   const offsets = new Uint32Array(text.length + 1);
   let bytes = 0;
   for (let i = 0; i < text.length; ) {
     const units = unitsAt(text, i);
-    const unit = text.charCodeAt(i);
     for (let k = 0; k < units; k++) offsets[i + k] = bytes;
-    bytes += units === 2 ? 4 : unit < 0x80 ? 1 : unit < 0x800 ? 2 : 3;
+    bytes += utf8Length(text.codePointAt(i)!);
     i += units;
   }
   offsets[text.length] = bytes;

@@ -1,6 +1,7 @@
 import { SPLIT_PATTERNS } from '../formats/split-patterns.ts';
 import type { PreTokenizerSpec } from '../tokenizer-json.ts';
-import { gpt2Scanner, gpt4Scanner, o200kScanner, type Scanner } from './scanners.ts';
+import type { Scanner } from './scanner.ts';
+import { gpt2Scanner, gpt4Scanner, o200kScanner } from './scanners.ts';
 
 /** Spellings of the patterns that we have a scanner for, each with what makes it. */
 const SCANNERS: ReadonlyMap<string, () => Scanner> = new Map([

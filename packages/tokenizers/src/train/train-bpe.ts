@@ -3,7 +3,7 @@ import type { NamedSplitPattern } from '../formats/split-patterns.ts';
 import { BYTE_TO_CHARACTER } from '../pipeline/byte-alphabet.ts';
 import { compilePattern } from '../regex/pattern.ts';
 import { findScanner } from '../scan/find-scanner.ts';
-import { unitsOf } from '../scan/units.ts';
+import { WordReader } from '../scan/word-reader.ts';
 import type { TokenizerJson } from '../tokenizer-json.ts';
 import type { Corpus } from './corpus.ts';
 import { type CountText, countWords } from './count-words.ts';
@@ -91,16 +91,10 @@ function spell(byteString: string): string {
 
 /** Counts words by a hand-written scanner where the pattern has one, else the pattern's matches and what lies between. */
 function wordCounter(pattern: string): CountText {
-  const scan = findScanner(byteLevelPreTokenizer(pattern));
-  if (scan) {
-    return (text, counter) => {
-      const units = unitsOf(text);
-      for (let at = 0; at < units.length; ) {
-        const end = scan(units, at, units.length);
-        counter.add(text, at, end);
-        at = end;
-      }
-    };
+  const scanner = findScanner(byteLevelPreTokenizer(pattern));
+  if (scanner) {
+    const reader = new WordReader(scanner);
+    return (text, counter) => reader.readUnits(text, (start, end) => counter.add(text, start, end));
   }
   const find = compilePattern(splitPattern(pattern));
   return (text, counter) => {
