@@ -5,9 +5,10 @@
  *
  * Protocol: _Moby Dick_ and the sources of Python's own library are cut into documents of 8,000 characters. All libraries
  * take turns, one thread each. "First" is the first pass over text that the library has not seen (after it has encoded
- * the other text once, so that its code is compiled); "warm" is the best of the later passes. Ids are compared, document
- * by document. Times are CPU time of the process, which depends least on what else the machine does: still, trust the
- * ratios. Hugging Face's binding works on a thread of its own, which CPU time includes. Prints Markdown tables.
+ * the other text once, so that its code is compiled); "warm" adds up each document's best time in the later passes, so
+ * that what else the machine does, and collecting garbage, hardly count. Ids are compared, document by document. Times
+ * are CPU time of the process: still, trust the ratios. Hugging Face's binding works on a thread of its own, which CPU
+ * time includes. Prints Markdown tables.
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -60,41 +61,44 @@ interface Library {
   readonly encode: (text: string) => ArrayLike<number> | Promise<ArrayLike<number>>;
 }
 
+/** Millions of UTF-16 units a second: of English and Python, megabytes. */
 interface Result {
   readonly name: string;
   readonly first: number;
   readonly warm: number;
 }
 
-/** Millions of UTF-16 units a second: of English and Python, megabytes. */
-async function pass(library: Library, texts: readonly string[], ids: number[][]): Promise<number> {
-  let units = 0;
-  let time = 0;
-  for (const [i, text] of texts.entries()) {
+/** Encodes each document, and gives the milliseconds that it took. */
+async function pass(library: Library, texts: readonly string[], ids: number[][]): Promise<number[]> {
+  const times: number[] = [];
+  for (const text of texts) {
     const started = clock();
     const found = await library.encode(text);
-    time += clock() - started;
-    units += text.length;
-    ids[i] = Array.from(found);
+    times.push(clock() - started);
+    ids.push(Array.from(found));
   }
-  return units / 1e3 / time;
+  return times;
 }
 
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+
 async function measure(libraries: readonly Library[], texts: readonly string[]): Promise<Result[]> {
-  const speeds: number[][] = libraries.map(() => []);
+  const passes: number[][][] = libraries.map(() => []);
   for (let round = 0; round < rounds; round++) {
     const wanted: number[][] = [];
     for (const [i, library] of libraries.entries()) {
       const ids: number[][] = [];
-      speeds[i]!.push(await pass(library, texts, ids));
+      passes[i]!.push(await pass(library, texts, ids));
       if (i === 0) wanted.push(...ids);
       else if (JSON.stringify(ids) !== JSON.stringify(wanted))
         throw new Error(`${library.name} gives other ids.`);
     }
   }
+  const units = sum(texts.map((text) => text.length));
   return libraries.map(({ name }, i) => {
-    const [first, ...later] = speeds[i]!;
-    return { name, first: first!, warm: Math.max(...later) };
+    const [first, ...later] = passes[i]!;
+    const best = texts.map((_, document) => Math.min(...later.map((times) => times[document]!)));
+    return { name, first: units / 1e3 / sum(first!), warm: units / 1e3 / sum(best) };
   });
 }
 

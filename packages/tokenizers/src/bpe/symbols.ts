@@ -1,10 +1,7 @@
 import type { Merges } from './merge-table.ts';
 
-/** Pieces of at most this many symbols are merged by scanning for the lowest rank, longer ones with a heap. */
+/** Pieces of at most this many symbols are merged by scanning for the lowest rank, longer ones by a queue of ranks. */
 const SCAN_LIMIT = 48;
-
-/** A merge's key in the heap: rank, then position. Positions stay below this, ranks below 2^53 / it. */
-const POSITIONS = 2 ** 29;
 
 const NONE = 0x7fffffff;
 
@@ -37,7 +34,7 @@ export class Symbols {
   merge(merges: Merges): void {
     if (this.length < 2) return;
     if (this.length <= SCAN_LIMIT) this.#mergeByScanning(merges);
-    else this.mergeWithHeap(merges);
+    else this.mergeByRank(merges);
   }
 
   #mergeByScanning(merges: Merges): void {
@@ -72,40 +69,52 @@ export class Symbols {
     this.length = length;
   }
 
-  /** The same in O(n log n): candidates in a heap, symbols in a linked list; a stale candidate is dropped when met. */
-  mergeWithHeap(merges: Merges): void {
+  /** The same in a time near n for long pieces: candidates by rank, symbols in a linked list; a stale candidate is dropped when met. */
+  mergeByRank(merges: Merges): void {
     const { ids, firsts, length } = this;
     const next = new Int32Array(length);
     const previous = new Int32Array(length);
-    const heap = new MinHeap(length);
     /** The rank at which each symbol joins the next, as last considered: a candidate of another rank is stale. */
     const ranks = new Int32Array(length).fill(-1);
+    const queue = new MinHeap();
+    const candidates = new Map<number, Candidates>();
     const consider = (left: number, right: number) => {
       const rank = merges.rank(ids[left]!, ids[right]!);
       ranks[left] = rank;
-      if (rank >= 0) heap.push(rank * POSITIONS + left);
+      if (rank < 0) return;
+      let found = candidates.get(rank);
+      if (!found) {
+        found = new Candidates();
+        candidates.set(rank, found);
+        queue.push(rank);
+      }
+      found.add(left);
     };
     for (let i = 0; i < length; i++) {
       next[i] = i + 1;
       previous[i] = i - 1;
       if (i + 1 < length) consider(i, i + 1);
     }
-    while (heap.size > 0) {
-      const key = heap.pop();
-      const rank = Math.floor(key / POSITIONS);
-      const left = key % POSITIONS;
-      const right = next[left]!;
+    while (queue.size > 0) {
+      const rank = queue.least;
+      const left = candidates.get(rank)!.take();
+      if (left === undefined) {
+        candidates.delete(rank);
+        queue.pop();
+        continue;
+      }
       if (ranks[left] !== rank) continue;
+      const right = next[left]!;
       ids[left] = merges.result(rank);
       ranks[left] = -1;
       ranks[right] = -1;
       const after = next[right]!;
       next[left] = after;
+      if (previous[left]! >= 0) consider(previous[left]!, left);
       if (after < length) {
         previous[after] = left;
         consider(left, after);
       }
-      if (previous[left]! >= 0) consider(previous[left]!, left);
     }
     let kept = 0;
     for (let i = 0; i < length; i = next[i]!) {
@@ -116,23 +125,46 @@ export class Symbols {
   }
 }
 
+/** Where pairs of one rank may be, taken from left to right. */
+class Candidates {
+  /** Before the first is taken in the order of their coming, then ascending. */
+  readonly #positions: number[] = [];
+  #next = 0;
+  /** What comes after the first is taken. */
+  #late: MinHeap | undefined;
+
+  add(position: number): void {
+    if (this.#late) this.#late.push(position);
+    else this.#positions.push(position);
+  }
+
+  take(): number | undefined {
+    if (!this.#late) {
+      this.#positions.sort((a, b) => a - b);
+      this.#late = new MinHeap();
+    }
+    const first = this.#positions[this.#next];
+    if (this.#late.size > 0 && !(first! < this.#late.least)) return this.#late.pop();
+    this.#next++;
+    return first;
+  }
+}
+
 /** A binary heap of numbers. */
 class MinHeap {
-  size = 0;
-  #keys: Float64Array;
+  readonly #keys: number[] = [];
 
-  constructor(capacity: number) {
-    this.#keys = new Float64Array(capacity + 1);
+  get size(): number {
+    return this.#keys.length;
+  }
+
+  get least(): number {
+    return this.#keys[0]!;
   }
 
   push(key: number): void {
-    if (this.size === this.#keys.length) {
-      const keys = new Float64Array(this.size * 2);
-      keys.set(this.#keys);
-      this.#keys = keys;
-    }
     const keys = this.#keys;
-    let at = this.size++;
+    let at = keys.push(key) - 1;
     while (at > 0) {
       const parent = (at - 1) >> 1;
       if (keys[parent]! <= key) break;
@@ -145,17 +177,17 @@ class MinHeap {
   pop(): number {
     const keys = this.#keys;
     const top = keys[0]!;
-    const last = keys[--this.size]!;
+    const last = keys.pop()!;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
-      if (child >= this.size) break;
-      if (child + 1 < this.size && keys[child + 1]! < keys[child]!) child++;
+      if (child >= keys.length) break;
+      if (child + 1 < keys.length && keys[child + 1]! < keys[child]!) child++;
       if (keys[child]! >= last) break;
       keys[at] = keys[child]!;
       at = child;
     }
-    keys[at] = last;
+    if (keys.length > 0) keys[at] = last;
     return top;
   }
 }
