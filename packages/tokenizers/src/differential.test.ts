@@ -101,10 +101,14 @@ describe('a text longer than what is read at once', () => {
       const scanned = await withPattern(pattern);
       const matched = await withPattern(`(?:${pattern})`); // spelled so that no scanner knows it
       fc.assert(
-        fc.property(unicodeText, fc.constantFrom(' ', '\n', ' \n', 'A', '7', 'é', '字', '\u{1f600}'), (text, filler) => {
-          const long = [text, filler.repeat(20_000), start, text, filler.repeat(40_000), text].join('a\n');
-          expect(scanned.encode(long, all)).toEqual(matched.encode(long, all));
-        }),
+        fc.property(
+          unicodeText,
+          fc.constantFrom(' ', '\n', ' \n', 'A', '7', 'é', '字', '\u{1f600}'),
+          (text, filler) => {
+            const long = [text, filler.repeat(20_000), start, text, filler.repeat(40_000), text].join('a\n');
+            expect(scanned.encode(long, all)).toEqual(matched.encode(long, all));
+          },
+        ),
         { numRuns: 8 },
       );
     },

@@ -81,9 +81,35 @@ export function loopIsDeterministic(body: Node): boolean {
 }
 
 function areDisjoint(sets: readonly string[]): boolean {
-  return sets.every((a, i) =>
-    sets.slice(i + 1).every((b) => !new RegExp(`[${a}&&${b}]`, 'v').test(everyCharacter())),
-  );
+  return sets.every((a, i) => sets.slice(i + 1).every((b) => !overlap(rangesOf(a), rangesOf(b))));
+}
+
+/** Whether two lists of ranges [from, to), flat and ascending, have something in common. */
+function overlap(a: readonly number[], b: readonly number[]): boolean {
+  for (let i = 0, k = 0; i < a.length && k < b.length; ) {
+    if (a[i]! < b[k + 1]! && b[k]! < a[i + 1]!) return true;
+    if (a[i]! < b[k]!) i += 2;
+    else k += 2;
+  }
+  return false;
+}
+
+/** The sets met of late: to make a list reads all of Unicode. */
+const known = new Map<string, readonly number[]>();
+const MAX_KNOWN = 100;
+
+/** Where a set's characters lie in {@link everyCharacter}: ranges, flat and ascending. */
+function rangesOf(set: string): readonly number[] {
+  let ranges = known.get(set);
+  if (!ranges) {
+    ranges = [...everyCharacter().matchAll(new RegExp(`${set}+`, 'gv'))].flatMap(({ 0: run, index }) => [
+      index,
+      index + run.length,
+    ]);
+    if (known.size === MAX_KNOWN) known.clear();
+    known.set(set, ranges);
+  }
+  return ranges;
 }
 
 let all: string | undefined;

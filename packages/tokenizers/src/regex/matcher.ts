@@ -2,9 +2,9 @@ import { PatternError } from '../errors.ts';
 import { ONIGURUMA_WORD, unitsAt } from '../pipeline/unicode.ts';
 import type { Anchor, Node } from './syntax.ts';
 
-/** Steps that a search may take: this many, and this many more for each character of the text. */
+/** Steps that finding all matches may take: this many, and this many more for each character of the text. */
 const BASE_STEPS = 300_000;
-const STEPS_PER_CHARACTER = 100;
+const STEPS_PER_CHARACTER = 220;
 /** Characters or repetitions that one attempt may nest; each costs stack. */
 const MAX_NESTING = 500;
 
@@ -30,11 +30,27 @@ export class BoundedMatcher {
     this.#root = this.#compile(node);
   }
 
-  /** The first match that begins at `from` or later: [start, end]. @throws PatternError where it takes too long */
-  search(text: string, from: number): [number, number] | undefined {
+  /** All matches from left to right. @throws PatternError where they take too many steps */
+  *matches(text: string): Generator<readonly [start: number, end: number]> {
+    let steps = BASE_STEPS + STEPS_PER_CHARACTER * text.length;
+    let lastEnd = -1;
+    for (let from = 0; from <= text.length; ) {
+      this.#stepsLeft = steps;
+      const match = this.#search(text, from);
+      steps = this.#stepsLeft;
+      if (!match) return;
+      const [start, end] = match;
+      // As in Rust's iterators, an empty match right after the last match is none.
+      if (end > start || start !== lastEnd) yield match;
+      lastEnd = end;
+      from = end > start ? end : end + (end < text.length ? unitsAt(text, end) : 1);
+    }
+  }
+
+  /** The first match that begins at `from` or later. */
+  #search(text: string, from: number): readonly [start: number, end: number] | undefined {
     this.#text = text;
     this.#searchStart = from;
-    this.#stepsLeft = BASE_STEPS + STEPS_PER_CHARACTER * (text.length - from);
     for (let start = from; start <= text.length; start += start < text.length ? unitsAt(text, start) : 1) {
       let end = -1;
       this.#captures = [];
@@ -48,8 +64,9 @@ export class BoundedMatcher {
     return undefined;
   }
 
-  #step(): void {
-    if (--this.#stepsLeft < 0) {
+  #step(steps = 1): void {
+    this.#stepsLeft -= steps;
+    if (this.#stepsLeft < 0) {
       throw new PatternError(
         this.pattern,
         'it backtracks without end on this text; write it with atomic groups.',
@@ -92,7 +109,9 @@ export class BoundedMatcher {
         return this.#look(this.#compile(node.body), node.behind, node.negate);
       case 'repeat':
         if (node.body.kind === 'set' && !node.lazy) {
-          return this.#run(this.#set(node.body.source), node.min, node.max);
+          const set = this.#set(node.body.source);
+          const isLong = node.max === Infinity && node.min < 2;
+          return isLong ? this.#longRun(set, node.min) : this.#run(set, node.min, node.max);
         }
         return this.#repeat(this.#compile(node.body), node.min, node.max, node.lazy);
       case 'reference':
@@ -121,18 +140,18 @@ export class BoundedMatcher {
   /** A function that gives the length of the character at an index if it is in the set, else 0. */
   #set(source: string): (at: number) => number {
     const expression = new RegExp(`^${source}$`, 'v');
-    const known = new Map<string, boolean>();
+    const known = new Map<number, boolean>();
     return (at) => {
       this.#step();
-      if (at >= this.#text.length) return 0;
-      const character = this.#text.slice(at, at + unitsAt(this.#text, at));
-      let member = known.get(character);
+      const point = this.#text.codePointAt(at);
+      if (point === undefined) return 0;
+      let member = known.get(point);
       if (member === undefined) {
         if (known.size > 4096) known.clear();
-        member = expression.test(character);
-        known.set(character, member);
+        member = expression.test(String.fromCodePoint(point));
+        known.set(point, member);
       }
-      return member ? character.length : 0;
+      return !member ? 0 : point > 0xffff ? 2 : 1;
     };
   }
 
@@ -156,6 +175,26 @@ export class BoundedMatcher {
         if (next(ends[count]!)) return true;
       }
       return false;
+    };
+  }
+
+  /** `set*` or `set+`: an attempt that begins inside the run that was read last does not read it again. */
+  #longRun(set: (at: number) => number, min: number): Matcher {
+    let text = '';
+    let from = 0;
+    let to = 0;
+    return (at, next) => {
+      if (text !== this.#text || at < from || at > to) {
+        text = this.#text;
+        from = at;
+        to = at;
+        for (let length = set(at); length > 0; length = set(to)) to += length;
+      }
+      for (let end = to; end > at; end -= unitsBefore(this.#text, end)) {
+        this.#step();
+        if (next(end)) return true;
+      }
+      return min === 0 && next(at);
     };
   }
 
@@ -184,7 +223,7 @@ export class BoundedMatcher {
 
   #repeat(body: Matcher, min: number, max: number, lazy: boolean): Matcher {
     const attempt = (count: number, at: number, next: Continue): boolean => {
-      this.#step();
+      this.#step(4); // what it does takes longer
       if (++this.#nesting > MAX_NESTING) {
         throw new PatternError(this.pattern, 'a repetition is too long for a pattern of this form.');
       }
@@ -226,4 +265,9 @@ const WORD_AFTER = new RegExp(`^[${ONIGURUMA_WORD}]`, 'v');
 
 function isWordBoundary(text: string, at: number): boolean {
   return WORD_BEFORE.test(text.slice(Math.max(0, at - 2), at)) !== WORD_AFTER.test(text.slice(at, at + 2));
+}
+
+/** Length in UTF-16 units of the character that ends at `index`. */
+function unitsBefore(text: string, index: number): 1 | 2 {
+  return index > 1 && unitsAt(text, index - 2) === 2 ? 2 : 1;
 }

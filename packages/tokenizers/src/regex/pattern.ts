@@ -1,5 +1,5 @@
 import { ONIGURUMA_WORD } from '../pipeline/unicode.ts';
-import { loopIsDeterministic } from './determinism.ts';
+import { stepTest } from './cost.ts';
 import type { FindMatches } from './find.ts';
 import { BoundedMatcher } from './matcher.ts';
 import { type Anchor, type Node, parsePattern } from './syntax.ts';
@@ -7,27 +7,20 @@ import { type Anchor, type Node, parsePattern } from './syntax.ts';
 /**
  * Compiles an expression with the meaning that Oniguruma (Hugging Face's `tokenizers`) gives it: `\s` is Unicode's
  * White_Space, `\w` and `\b` know every script, `^` and `$` are per line, possessive and atomic groups do not give back.
- * Expressions that are safe from backtracking without end run as a JavaScript `RegExp`; the others, and those with
- * `\G`, on a matcher that counts its steps.
+ * It runs as a JavaScript `RegExp` on texts on which it cannot backtrack for long, else, and where it has `\G`, on a matcher
+ * that counts its steps.
  *
  * @throws PatternError here where it cannot be parsed, and while matching where it backtracks without end
  */
 export function compilePattern(pattern: string): FindMatches {
   const node = parsePattern(pattern);
-  if (isSafe(node)) return matchesOf(new RegExp(emit(node), 'gv'));
-  const matcher = new BoundedMatcher(pattern, node);
-  return function* (text) {
-    let from = 0;
-    let lastEnd = -1;
-    while (from <= text.length) {
-      const match = matcher.search(text, from);
-      if (!match) return;
-      const [start, end] = match;
-      // As in Rust's iterators, an empty match right after the last match is none.
-      if (end > start || start !== lastEnd) yield match;
-      lastEnd = end;
-      from = end > start ? end : end + (text.codePointAt(end)! > 0xffff ? 2 : 1);
-    }
+  const takesFewSteps = stepTest(node);
+  const native = takesFewSteps && matchesOf(new RegExp(emit(node), 'gv'));
+  let matcher: BoundedMatcher | undefined;
+  return (text) => {
+    if (native && takesFewSteps(text)) return native(text);
+    matcher ??= new BoundedMatcher(pattern, node);
+    return matcher.matches(text);
   };
 }
 
@@ -94,67 +87,3 @@ const ANCHOR_SOURCE: Readonly<Record<Anchor, string>> = {
   'not-word-boundary': `(?:(?<=${W})(?=${W})|(?<!${W})(?!${W}))`,
   'search-start': '',
 };
-
-/** Unbounded repetitions one after another, each able to give back to the next, before time grows too fast. */
-const MAX_UNBOUNDED = 3;
-
-/**
- * Whether time grows with at most a small power of the text's length: no long repetition of something that can itself
- * match in several ways, and few long repetitions in a row. `\G` is not JavaScript's.
- */
-function isSafe(node: Node): boolean {
-  const { safe, unbounded } = analyse(node);
-  return safe && unbounded <= MAX_UNBOUNDED;
-}
-
-interface Analysis {
-  readonly safe: boolean;
-  /** The most unbounded repetitions in a row. */
-  readonly unbounded: number;
-  /** Whether a text may match in more than one way. */
-  readonly ambiguous: boolean;
-}
-
-const PLAIN: Analysis = { safe: true, unbounded: 0, ambiguous: false };
-
-function analyse(node: Node): Analysis {
-  switch (node.kind) {
-    case 'set':
-      return PLAIN;
-    case 'anchor':
-      return { ...PLAIN, safe: node.anchor !== 'search-start' };
-    case 'reference':
-      return { ...PLAIN, safe: false };
-    case 'capture':
-      return analyse(node.body);
-    case 'atomic':
-      return { ...analyse(node.body), ambiguous: false };
-    case 'look':
-      return { ...analyse(node.body), ambiguous: false };
-    case 'sequence': {
-      const parts = node.items.map(analyse);
-      return {
-        safe: parts.every((part) => part.safe),
-        unbounded: parts.reduce((sum, part) => sum + part.unbounded, 0),
-        ambiguous: parts.some((part) => part.ambiguous),
-      };
-    }
-    case 'choice': {
-      const parts = node.options.map(analyse);
-      return {
-        safe: parts.every((part) => part.safe),
-        unbounded: Math.max(...parts.map((part) => part.unbounded)),
-        ambiguous: true,
-      };
-    }
-    case 'repeat': {
-      const body = analyse(node.body);
-      const long = node.max > 16;
-      return {
-        safe: body.safe && !(long && body.ambiguous && !loopIsDeterministic(node.body)),
-        unbounded: Math.max(body.unbounded, long ? 1 : 0),
-        ambiguous: node.max !== node.min || body.ambiguous,
-      };
-    }
-  }
-}
