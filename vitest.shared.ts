@@ -9,14 +9,14 @@ const packages = fileURLToPath(new URL('packages', import.meta.url));
 const kernels = fileURLToPath(new URL('packages/backends/scripts/vitest-setup.mjs', import.meta.url));
 
 /** Tests run on sources: `@minigpt/core` is `packages/core/src`, so no build comes first. */
-const sourceAliases = [
+export const sourceAliases = [
   { find: /^@minigpt\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` },
   { find: /^@minigpt\/([^/]+)\/(.+)$/, replacement: `${packages}/$1/src/$2.ts` },
 ];
 
 /** Debian's Chromium, with WebGL and WebGPU computed in software where there is no graphics card. */
-const chromium = '/usr/bin/chromium';
-const chromiumFlags = [
+export const chromiumPath = '/usr/bin/chromium';
+export const chromiumFlags = [
   '--no-sandbox',
   '--use-angle=swiftshader',
   '--enable-unsafe-swiftshader',
@@ -35,7 +35,7 @@ const softwareVulkan = '/usr/lib/chromium/vk_swiftshader_icd.json';
  */
 export function testConfig({ include = ['src/**/*.test.ts'], ...test }: ViteUserConfig['test'] = {}) {
   const browserTests = include.map((pattern) => pattern.replace('.test.ts', '.browser.test.ts'));
-  const inBrowser = existsSync(chromium);
+  const inBrowser = existsSync(chromiumPath);
   return defineConfig({
     resolve: { alias: sourceAliases },
     test: {
@@ -61,7 +61,7 @@ export function testConfig({ include = ['src/**/*.test.ts'], ...test }: ViteUser
 }
 
 /** tfjs looks for its WebAssembly beside the script that loads it, wherever vite has put that. */
-const serveWasm: Plugin = {
+export const serveWasm: Plugin = {
   name: 'serve-tfjs-wasm',
   configureServer({ middlewares }) {
     const folder = join(packages, 'backends/node_modules/@tensorflow/tfjs-backend-wasm/dist');
@@ -84,7 +84,7 @@ function inChromium(include: string[]): NonNullable<ViteUserConfig['test']> {
       enabled: true,
       headless: true,
       screenshotFailures: false,
-      provider: playwright({ launchOptions: { executablePath: chromium, args: chromiumFlags } }),
+      provider: playwright({ launchOptions: { executablePath: chromiumPath, args: chromiumFlags } }),
       instances: [{ browser: 'chromium' }],
     },
   };

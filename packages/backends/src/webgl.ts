@@ -3,6 +3,7 @@ import { backend, device_util, env, setBackend } from '@tensorflow/tfjs-core';
 import type { DeviceWatch, StartedBackend } from './backend.ts';
 import { BackendUnavailableError, DeviceFailedError } from './errors.ts';
 import { forget } from './restart.ts';
+import { registerWebGLKernels } from './webgl/register.ts';
 
 export interface WebGLOptions {
   /** Take a WebGL that the browser computes on the processor, as tests do; WebAssembly is faster than that. */
@@ -30,6 +31,9 @@ export async function start({ software = false }: WebGLOptions = {}): Promise<St
   const version = webglVersion(software);
   // Reading a tensor polls; with this not by timers alone, which browsers hold back to one in 4 ms.
   env().set('USE_SETTIMEOUTCUSTOM', typeof window !== 'undefined');
+  // Our kernels read one number a texel; between tfjs's four and theirs there would be a pass each time.
+  env().set('WEBGL_PACK', false);
+  registerWebGLKernels();
   await setBackend('webgl');
   const { gl } = (backend() as MathBackendWebGL).gpgpu;
   context ??= watchContext(gl as WebGL2RenderingContext);

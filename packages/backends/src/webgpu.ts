@@ -4,6 +4,7 @@ import type { DeviceWatch, StartedBackend } from './backend.ts';
 import { BackendUnavailableError, DeviceFailedError } from './errors.ts';
 import { forget } from './restart.ts';
 import { provideGPU } from './webgpu/provide-gpu.ts';
+import { registerWebGPUKernels } from './webgpu/register.ts';
 
 let device: WatchedDevice | undefined;
 
@@ -27,6 +28,7 @@ export async function start(): Promise<StartedBackend> {
     device = undefined;
   }
   await import('@tensorflow/tfjs-backend-webgpu'); // registers itself only where there is a navigator.gpu by now
+  registerWebGPUKernels();
   await setBackend('webgpu');
   device ??= watchDevice((backend() as WebGPUBackend).device);
   return {

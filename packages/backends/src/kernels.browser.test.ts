@@ -1,0 +1,4 @@
+import { testGpuKernels } from './testing/test-gpu-kernels.ts';
+
+testGpuKernels('webgl');
+testGpuKernels('webgpu');

@@ -1,0 +1,3 @@
+import { testGpuKernels } from '../testing/test-gpu-kernels.ts';
+
+testGpuKernels('webgpu');
