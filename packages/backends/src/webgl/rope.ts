@@ -6,20 +6,20 @@ const rope: Kernel = (backend, { x, cos, sin }, { layout }) => {
   const [batch, , , half] = cos.shape;
   return [
     runPass(backend, x.shape, {
-      inputs: { x, cos, sin },
+      inputs: { x, cosines: cos, sines: sin },
       size: sizeOf(x),
-      ints: { heads, t, d, half, batch, interleaved: Number(layout === 'interleaved') },
+      ints: { heads, t, d, pairs: half, batch, interleaved: Number(layout === 'interleaved') },
       value: `
         int row = i / d;
         int at = i - row * d; // within the head
-        if (at >= 2 * half) return getX(i);
-        bool second = interleaved == 1 ? at % 2 == 1 : at >= half;
-        int apart = interleaved == 1 ? 1 : half;
-        int pair = interleaved == 1 ? at / 2 : at % half;
+        if (at >= 2 * pairs) return getX(i);
+        bool second = interleaved == 1 ? at % 2 == 1 : at >= pairs;
+        int apart = interleaved == 1 ? 1 : pairs;
+        int pair = interleaved == 1 ? at / 2 : at % pairs;
         int ofRow = batch == 1 ? 0 : row / (heads * t);
-        int angle = (ofRow * t + row % t) * half + pair;
-        float c = getCos(angle);
-        float s = getSin(angle);
+        int angle = (ofRow * t + row % t) * pairs + pair;
+        float c = getCosines(angle);
+        float s = getSines(angle);
         return second ? getX(i - apart) * s + getX(i) * c : getX(i) * c - getX(i + apart) * s;
       `,
     }),
