@@ -1,30 +1,54 @@
+import { attentionSizes } from '../shaders/attention-sizes.ts';
 import type { Kernel } from './kernel.ts';
 import { runPass, runPassInParts, sizeOf } from './pass.ts';
 
-/** Whether query t sees key s: the queries are the last positions. */
-const SEES = 'bool sees(int query, int key) { return causal == 0 || key <= query + s - t; }';
+/** `row` counts the queries of all heads, `key` those of one head; `keyRow` is the same key among all heads'. */
+const PLACES = `
+  bool sees(int row, int key) {
+    int behind = row % t + s - t - key;
+    return causal == 0 || (behind >= 0 && behind < window);
+  }
+  int keyRow(int row, int key) {
+    int head = row / t; // of all texts
+    int text = head / heads;
+    return (text * keyHeads + (head - text * heads) / (heads / keyHeads)) * s + key;
+  }
+`;
+
+const SCORE = (masked: boolean) => `
+  ${PLACES}
+  float capped(int row, int key) {
+    int keyAt = keyRow(row, key) * d;
+    float total = 0.0;
+    for (int c = 0; c < d; c++) total += getQ(row * d + c) * getK(keyAt + c);
+    total *= scale;
+    return softcap > 0.0 ? softcap * tanh(clamp(total / softcap, -15.0, 15.0)) : total;
+  }
+  float score(int row, int key) {
+    ${masked ? MASKED : 'return capped(row, key);'}
+  }
+`;
+
+const MASKED = `
+  int head = row / t;
+  int text = head / heads;
+  int ofText = maskTexts == 1 ? 0 : text;
+  int ofHead = maskHeads == 1 ? 0 : head - text * heads;
+  return capped(row, key) + getMask(((ofText * maskHeads + ofHead) * t + row % t) * s + key);
+`;
 
 /** Three passes: scores, their sums along the keys, and what they gather. */
-const attention: Kernel = (backend, { q, k, v }, attrs) => {
-  const { causal, scale } = attrs as { causal: boolean; scale: number };
-  const [b, h, t, d] = q.shape;
+const attention: Kernel = (backend, inputs, attrs) => {
+  const { q, k, v, mask } = inputs;
+  const [b, h, t] = q.shape;
   const s = k.shape[2];
-  const ints = { t, s, d, causal: Number(causal) };
+  const sizes = attentionSizes(inputs, attrs);
   const scores = runPass(backend, [b, h, t, s], {
-    inputs: { q, k },
+    ...sizes,
+    inputs: { q, k, ...(mask && { mask }) },
     size: b * h * t * s,
-    ints,
-    floats: { scale },
-    functions: SEES,
-    value: `
-      int row = i / s; // of all heads' queries
-      int key = i - row * s;
-      if (!sees(row % t, key)) return -1.0e30;
-      int keyAt = ((row / t) * s + key) * d;
-      float score = 0.0;
-      for (int c = 0; c < d; c++) score += getQ(row * d + c) * getK(keyAt + c);
-      return score * scale;
-    `,
+    functions: SCORE(mask !== undefined),
+    value: 'int row = i / s; return sees(row, i - row * s) ? score(row, i - row * s) : -1.0e30;',
   });
   const logSumExp = runPass(backend, [b, h, t], {
     inputs: { scores },
@@ -38,49 +62,45 @@ const attention: Kernel = (backend, { q, k, v }, attrs) => {
       return greatest + log(total);
     `,
   });
-  const out = runPass(backend, q.shape, {
+  const gathered = runPass(backend, q.shape, {
     inputs: { scores, logSumExp, v },
     size: sizeOf(q),
-    ints,
-    functions: SEES,
+    ints: sizes.ints,
+    functions: PLACES,
     value: `
       int row = i / d;
       int c = i - row * d;
-      int values = (row / t) * s;
-      float gathered = 0.0;
+      float total = 0.0;
       for (int key = 0; key < s; key++) {
-        if (!sees(row % t, key)) break;
-        gathered += exp(getScores(row * s + key) - getLogSumExp(row)) * getV((values + key) * d + c);
+        if (!sees(row, key)) continue;
+        total += exp(getScores(row * s + key) - getLogSumExp(row)) * getV(keyRow(row, key) * d + c);
       }
-      return gathered;
+      return total;
     `,
   });
   backend.disposeIntermediateTensorInfo(scores);
-  return [out, logSumExp];
+  return [gathered, logSumExp];
 };
 
 /** Four passes: the weights anew, `dy · out` of each query, the gradient of the scores, and those of q, k and v at once. */
-const attentionGrad: Kernel = (backend, { dy, q, k, v, out, logSumExp }, attrs) => {
-  const { causal, scale } = attrs as { causal: boolean; scale: number };
+const attentionGrad: Kernel = (backend, inputs, attrs) => {
+  const { dy, q, k, v, out, logSumExp, mask } = inputs;
   const [b, h, t, d] = q.shape;
   const s = k.shape[2];
-  const ints = { t, s, d, causal: Number(causal) };
-  const square = { size: b * h * t * s, ints, floats: { scale }, functions: SEES };
+  const sizes = attentionSizes(inputs, attrs);
   const weights = runPass(backend, [b, h, t, s], {
-    ...square,
-    inputs: { q, k, logSumExp },
+    ...sizes,
+    inputs: { q, k, logSumExp, ...(mask && { mask }) },
+    size: b * h * t * s,
+    functions: SCORE(mask !== undefined),
     value: `
       int row = i / s;
       int key = i - row * s;
-      if (!sees(row % t, key)) return 0.0;
-      int keyAt = ((row / t) * s + key) * d;
-      float score = 0.0;
-      for (int c = 0; c < d; c++) score += getQ(row * d + c) * getK(keyAt + c);
-      return exp(score * scale - getLogSumExp(row));
+      return sees(row, key) ? exp(score(row, key) - getLogSumExp(row)) : 0.0;
     `,
   });
   const along = runPass(backend, [b, h, t], {
-    inputs: { dy, gathered: out }, // `out` means something to GLSL
+    inputs: { dy, gathered: out },
     size: b * h * t,
     ints: { d },
     value: `
@@ -89,45 +109,50 @@ const attentionGrad: Kernel = (backend, { dy, q, k, v, out, logSumExp }, attrs) 
       return total;
     `,
   });
+  const { maskTexts, maskHeads, ...ints } = sizes.ints;
   const dScores = runPass(backend, [b, h, t, s], {
-    ...square,
-    inputs: { weights, along, dy, v },
+    inputs: { q, k, v, dy, weights, along },
+    size: b * h * t * s,
+    ints,
+    floats: sizes.floats,
+    functions: SCORE(false),
     value: `
       int row = i / s;
       int key = i - row * s;
-      if (!sees(row % t, key)) return 0.0;
-      int valueAt = ((row / t) * s + key) * d;
+      if (!sees(row, key)) return 0.0;
+      int valueAt = keyRow(row, key) * d;
       float dWeight = 0.0;
       for (int c = 0; c < d; c++) dWeight += getDy(row * d + c) * getV(valueAt + c);
-      return getWeights(i) * (dWeight - getAlong(row)) * scale;
+      float dScore = getWeights(i) * (dWeight - getAlong(row)) * scale;
+      if (softcap == 0.0) return dScore;
+      float ofCap = capped(row, key) / softcap;
+      return dScore * (1.0 - ofCap * ofCap);
     `,
   });
   const grads = runPassInParts(backend, [q.shape, k.shape, v.shape], {
     inputs: { weights, dScores, dy, q, k },
     ints: { ...ints, queries: sizeOf(q), keys: sizeOf(k) },
-    functions: SEES,
+    functions: PLACES,
     value: `
+      float total = 0.0;
       if (i < queries) {
         int row = i / d;
         int c = i - row * d;
-        int keys = (row / t) * s;
-        float total = 0.0;
         for (int key = 0; key < s; key++) {
-          if (!sees(row % t, key)) break;
-          total += getDScores(row * s + key) * getK((keys + key) * d + c);
+          if (sees(row, key)) total += getDScores(row * s + key) * getK(keyRow(row, key) * d + c);
         }
         return total;
       }
       bool ofKey = i < queries + keys;
       int at = ofKey ? i - queries : i - queries - keys;
-      int key = at / d; // of all heads' keys
+      int key = at / d; // of all heads
       int c = at - key * d;
-      int head = key / s;
-      float total = 0.0;
-      for (int query = 0; query < t; query++) {
-        if (!sees(query, key - head * s)) continue;
-        int row = head * t + query;
-        int pair = row * s + key - head * s;
+      int keyHead = key / s;
+      int shared = heads / keyHeads; // queries' heads side by side look at one key head
+      for (int query = 0; query < shared * t; query++) {
+        int row = keyHead * shared * t + query;
+        if (!sees(row, key - keyHead * s)) continue;
+        int pair = row * s + key - keyHead * s;
         total += ofKey ? getDScores(pair) * getQ(row * d + c) : getWeights(pair) * getDy(row * d + c);
       }
       return total;
@@ -140,4 +165,6 @@ const attentionGrad: Kernel = (backend, { dy, q, k, v, out, logSumExp }, attrs) 
 export const attentionKernels: Readonly<Record<string, Kernel>> = {
   Attention: attention,
   AttentionGrad: attentionGrad,
+  GeneralAttention: attention,
+  GeneralAttentionGrad: attentionGrad,
 };

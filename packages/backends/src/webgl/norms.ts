@@ -164,9 +164,26 @@ const rmsNormGrad: Kernel = (backend, inputs) => {
   return [dx, dWeight];
 };
 
+const sumRows: Kernel = (backend, { x }) => {
+  const [rows, width] = x.shape;
+  return [
+    runPass(backend, [width], {
+      inputs: { x },
+      size: width,
+      ints: { rows, width },
+      value: `
+        float total = 0.0;
+        for (int row = 0; row < rows; row++) total += getX(row * width + i);
+        return total;
+      `,
+    }),
+  ];
+};
+
 export const normKernels: Readonly<Record<string, Kernel>> = {
   LayerNorm: layerNorm,
   LayerNormGrad: layerNormGrad,
   RMSNorm: rmsNorm,
   RMSNormGrad: rmsNormGrad,
+  SumRows: sumRows,
 };

@@ -1,63 +1,83 @@
-import { dispatch, LANES, reductions } from './dispatch.ts';
+import { attentionSizes } from '../shaders/attention-sizes.ts';
+import { dispatch, groupsFor, LANES, reductions } from './dispatch.ts';
 import type { Kernel } from './kernel.ts';
 
 /** A head of size D is gathered by the threads of a workgroup, each every 64th of its dimensions. */
 const partsOf = (d: number) => Math.ceil(d / LANES);
 
-const declarations = (parts: number) => `
+/** `row` counts the queries of all heads, `key` those of one head; `keyRow` is the same key among all heads'. */
+const places = (parts: number) => `
   ${reductions}
   const PARTS = ${parts};
   var<workgroup> first: array<f32, ${LANES}>;
   var<workgroup> second: array<f32, ${LANES}>;
+  fn sees(row: i32, key: i32) -> bool {
+    let behind = row % sizes.t + sizes.s - sizes.t - key;
+    return sizes.causal == 0 || (behind >= 0 && behind < sizes.window);
+  }
+  fn keyRow(row: i32, key: i32) -> i32 {
+    let head = row / sizes.t; // of all texts
+    let text = head / sizes.heads;
+    let keyHead = (head - text * sizes.heads) / (sizes.heads / sizes.keyHeads);
+    return (text * sizes.keyHeads + keyHead) * sizes.s + key;
+  }
+  fn capped(row: i32, key: i32) -> f32 {
+    let keyAt = keyRow(row, key) * sizes.d;
+    var total = 0.0;
+    for (var c = 0; c < sizes.d; c++) { total += q[row * sizes.d + c] * k[keyAt + c]; }
+    total *= sizes.scale;
+    if (sizes.softcap > 0.0) { total = sizes.softcap * tanh(clamp(total / sizes.softcap, -15.0, 15.0)); }
+    return total;
+  }
 `;
+
+/** WGSL of what the mask adds to a score. */
+const maskOf = (masked: boolean) =>
+  masked
+    ? `fn maskOf(row: i32, key: i32) -> f32 {
+        let head = row / sizes.t;
+        let text = head / sizes.heads;
+        let ofText = select(text, 0, sizes.maskTexts == 1);
+        let ofHead = select(head - text * sizes.heads, 0, sizes.maskHeads == 1);
+        return mask[((ofText * sizes.maskHeads + ofHead) * sizes.t + row % sizes.t) * sizes.s + key];
+      }`
+    : 'fn maskOf(row: i32, key: i32) -> f32 { return 0.0; }';
 
 /**
  * A workgroup for each query walks along the keys, 64 at a time, and keeps sums that are rescaled when a greater score
  * comes (Milakov & Gimelshein 2018, "Online normalizer calculation for softmax"; Dao et al. 2022, "FlashAttention").
  */
-const attention: Kernel = (backend, { q, k, v }, attrs) => {
-  const { causal, scale } = attrs as { causal: boolean; scale: number };
+const attention: Kernel = (backend, inputs, attrs) => {
+  const { q, k, v, mask } = inputs;
   const [b, h, t, d] = q.shape;
-  const s = k.shape[2];
   const { gathered, logSumExp } = dispatch(backend, {
-    name: `Attention${partsOf(d)}`,
-    inputs: { q, k, v },
+    ...attentionSizes(inputs, attrs),
+    name: `Attention${partsOf(d)}${mask ? 'Masked' : ''}`,
+    inputs: { q, k, v, ...(mask && { mask }) },
     outputs: { gathered: q.shape, logSumExp: [b, h, t] },
-    ints: { t, s, d, causal: Number(causal) },
-    floats: { scale },
-    declarations: declarations(partsOf(d)),
+    declarations: places(partsOf(d)) + maskOf(mask !== undefined),
     code: `
-      let head = group / sizes.t;
-      let query = group - head * sizes.t;
-      let seen = select(sizes.s, query + sizes.s - sizes.t + 1, sizes.causal == 1);
       var greatest = -1.0e30;
       var total = 0.0;
       var sums: array<f32, PARTS>;
-      for (var begin = 0; begin < seen; begin += ${LANES}) {
+      for (var begin = 0; begin < sizes.s; begin += ${LANES}) {
         let key = begin + lane;
+        let seen = key < sizes.s && sees(group, key);
         var score = -1.0e30;
-        if (key < seen) {
-          score = 0.0;
-          for (var c = 0; c < sizes.d; c++) {
-            score += q[group * sizes.d + c] * k[(head * sizes.s + key) * sizes.d + c];
-          }
-          score *= sizes.scale;
-        }
+        if (seen) { score = capped(group, key) + maskOf(group, key); }
         let next = max(greatest, reduceMax(score, lane));
         let shrink = exp(greatest - next);
         greatest = next;
-        let weight = select(0.0, exp(score - next), key < seen);
+        let weight = select(0.0, exp(score - next), seen);
         total = total * shrink + reduceSum(weight, lane);
         first[lane] = weight;
         workgroupBarrier();
-        let count = min(${LANES}, seen - begin);
+        let count = min(${LANES}, sizes.s - begin);
         for (var part = 0; part < PARTS; part++) {
           let c = part * ${LANES} + lane;
           if (c < sizes.d) {
             var sum = sums[part] * shrink;
-            for (var j = 0; j < count; j++) {
-              sum += first[j] * v[(head * sizes.s + begin + j) * sizes.d + c];
-            }
+            for (var j = 0; j < count; j++) { sum += first[j] * v[keyRow(group, begin + j) * sizes.d + c]; }
             sums[part] = sum;
           }
         }
@@ -74,58 +94,70 @@ const attention: Kernel = (backend, { q, k, v }, attrs) => {
   return [gathered, logSumExp];
 };
 
-/** The weight of a pair anew, and the gradient of its score; `along` is `dy · out` of the query. */
+/** WGSL of a pair: its weight anew, and the gradient of its score. */
 const PAIR = `
-  fn dotOf(query: i32, key: i32) -> vec2<f32> {
-    var score = 0.0;
+  fn pairOf(row: i32, key: i32) -> vec2<f32> {
+    let valueAt = keyRow(row, key) * sizes.d;
     var dWeight = 0.0;
-    for (var c = 0; c < sizes.d; c++) {
-      score += q[query * sizes.d + c] * k[key * sizes.d + c];
-      dWeight += dy[query * sizes.d + c] * v[key * sizes.d + c];
-    }
-    return vec2<f32>(score, dWeight);
-  }
-  fn alongOf(query: i32) -> f32 {
-    var along = 0.0;
-    for (var c = 0; c < sizes.d; c++) { along += dy[query * sizes.d + c] * gathered[query * sizes.d + c]; }
-    return along;
+    for (var c = 0; c < sizes.d; c++) { dWeight += dy[row * sizes.d + c] * v[valueAt + c]; }
+    let score = capped(row, key);
+    let weight = exp(score + maskOf(row, key) - ofRows[2 * row]);
+    var dScore = weight * (dWeight - ofRows[2 * row + 1]) * sizes.scale;
+    if (sizes.softcap > 0.0) { dScore *= 1.0 - (score / sizes.softcap) * (score / sizes.softcap); }
+    return vec2<f32>(weight, dScore);
   }
 `;
 
-/** Two dispatches: a workgroup for each query gives its gradient, then one for each key those of key and value. */
-const attentionGrad: Kernel = (backend, { dy, q, k, v, out, logSumExp }, attrs) => {
-  const { causal, scale } = attrs as { causal: boolean; scale: number };
+/**
+ * Three dispatches: `dy · out` of each query, laid beside its `logSumExp` (WebGPU promises eight arrays to a program, and no
+ * more); a workgroup a query for its gradient; one a key for those of key and value.
+ */
+const attentionGrad: Kernel = (backend, inputs, attrs) => {
+  const { dy, q, k, v, out, logSumExp, mask } = inputs;
   const [b, h, t, d] = q.shape;
-  const s = k.shape[2];
+  const [, keyHeads, s] = k.shape;
+  const variant = `${partsOf(d)}${mask ? 'Masked' : ''}`;
   const common = {
-    inputs: { dy, q, k, v, gathered: out, logSumExp },
-    ints: { t, s, d, causal: Number(causal) },
-    floats: { scale },
-    declarations: declarations(partsOf(d)) + PAIR,
+    ...attentionSizes(inputs, attrs),
+    declarations: places(partsOf(d)) + maskOf(mask !== undefined) + PAIR,
   };
+  const rows = b * h * t;
+  const { ofRows } = dispatch(backend, {
+    name: 'AttentionGradOfRows',
+    inputs: { dy, gathered: out, logSumExp },
+    outputs: { ofRows: [rows, 2] },
+    ints: { rows, d },
+    code: `
+      let row = group * ${LANES} + lane;
+      if (row >= sizes.rows) { return; }
+      var along = 0.0;
+      for (var c = 0; c < sizes.d; c++) { along += dy[row * sizes.d + c] * gathered[row * sizes.d + c]; }
+      ofRows[2 * row] = logSumExp[row];
+      ofRows[2 * row + 1] = along;
+    `,
+    groups: groupsFor(rows),
+  });
+  const pairs = { dy, q, k, v, ofRows, ...(mask && { mask }) };
   const { dq } = dispatch(backend, {
     ...common,
-    name: `AttentionGradOfQueries${partsOf(d)}`,
+    name: `AttentionGradOfQueries${variant}`,
+    inputs: pairs,
     outputs: { dq: q.shape },
     code: `
-      let head = group / sizes.t;
-      let query = group - head * sizes.t;
-      let seen = select(sizes.s, query + sizes.s - sizes.t + 1, sizes.causal == 1);
-      let along = alongOf(group);
       var sums: array<f32, PARTS>;
-      for (var begin = 0; begin < seen; begin += ${LANES}) {
+      for (var begin = 0; begin < sizes.s; begin += ${LANES}) {
         let key = begin + lane;
-        if (key < seen) {
-          let pair = dotOf(group, head * sizes.s + key);
-          first[lane] = exp(pair.x * sizes.scale - logSumExp[group]) * (pair.y - along) * sizes.scale;
+        first[lane] = 0.0;
+        if (key < sizes.s && sees(group, key)) {
+          first[lane] = pairOf(group, key).y;
         }
         workgroupBarrier();
-        let count = min(${LANES}, seen - begin);
+        let count = min(${LANES}, sizes.s - begin);
         for (var part = 0; part < PARTS; part++) {
           let c = part * ${LANES} + lane;
           if (c < sizes.d) {
             for (var j = 0; j < count; j++) {
-              sums[part] += first[j] * k[(head * sizes.s + begin + j) * sizes.d + c];
+              sums[part] += first[j] * k[keyRow(group, begin + j) * sizes.d + c];
             }
           }
         }
@@ -136,33 +168,35 @@ const attentionGrad: Kernel = (backend, { dy, q, k, v, out, logSumExp }, attrs) 
         if (c < sizes.d) { dq[group * sizes.d + c] = sums[part]; }
       }
     `,
-    groups: b * h * t,
+    groups: rows,
   });
   const { dk, dv } = dispatch(backend, {
     ...common,
-    name: `AttentionGradOfKeys${partsOf(d)}`,
+    name: `AttentionGradOfKeys${variant}`,
+    inputs: pairs,
     outputs: { dk: k.shape, dv: v.shape },
     code: `
-      let head = group / sizes.s;
-      let key = group - head * sizes.s;
-      let firstQuery = select(0, max(0, key - (sizes.s - sizes.t)), sizes.causal == 1); // the first query that sees it
+      let keyHead = group / sizes.s; // of all texts
+      let key = group - keyHead * sizes.s;
+      let rows = sizes.heads / sizes.keyHeads * sizes.t; // queries' heads side by side look at one key head
       var keySums: array<f32, PARTS>;
       var valueSums: array<f32, PARTS>;
-      for (var begin = firstQuery; begin < sizes.t; begin += ${LANES}) {
-        let query = head * sizes.t + begin + lane;
-        if (begin + lane < sizes.t) {
-          let pair = dotOf(query, group);
-          let weight = exp(pair.x * sizes.scale - logSumExp[query]);
-          first[lane] = weight;
-          second[lane] = weight * (pair.y - alongOf(query)) * sizes.scale;
+      for (var begin = 0; begin < rows; begin += ${LANES}) {
+        let row = keyHead * rows + begin + lane;
+        first[lane] = 0.0;
+        second[lane] = 0.0;
+        if (begin + lane < rows && sees(row, key)) {
+          let pair = pairOf(row, key);
+          first[lane] = pair.x;
+          second[lane] = pair.y;
         }
         workgroupBarrier();
-        let count = min(${LANES}, sizes.t - begin);
+        let count = min(${LANES}, rows - begin);
         for (var part = 0; part < PARTS; part++) {
           let c = part * ${LANES} + lane;
           if (c < sizes.d) {
             for (var j = 0; j < count; j++) {
-              let at = (head * sizes.t + begin + j) * sizes.d + c;
+              let at = (keyHead * rows + begin + j) * sizes.d + c;
               keySums[part] += second[j] * q[at];
               valueSums[part] += first[j] * dy[at];
             }
@@ -178,12 +212,15 @@ const attentionGrad: Kernel = (backend, { dy, q, k, v, out, logSumExp }, attrs) 
         }
       }
     `,
-    groups: b * h * s,
+    groups: b * keyHeads * s,
   });
+  backend.disposeData(ofRows.dataId);
   return [dq, dk, dv];
 };
 
 export const attentionKernels: Readonly<Record<string, Kernel>> = {
   Attention: attention,
   AttentionGrad: attentionGrad,
+  GeneralAttention: attention,
+  GeneralAttentionGrad: attentionGrad,
 };

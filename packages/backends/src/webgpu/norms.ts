@@ -151,9 +151,29 @@ const rmsNormGrad: Kernel = (backend, { dy, x, weight, rstd }) => {
   return [dx, dWeight];
 };
 
+const sumRows: Kernel = (backend, { x }) => {
+  const [rows, width] = x.shape;
+  const { total } = dispatch(backend, {
+    name: 'SumRows',
+    inputs: { x },
+    outputs: { total: [width] },
+    ints: { rows, width },
+    code: `
+      let c = group * ${LANES} + lane;
+      if (c >= sizes.width) { return; }
+      var sum = 0.0;
+      for (var row = 0; row < sizes.rows; row++) { sum += x[row * sizes.width + c]; }
+      total[c] = sum;
+    `,
+    groups: groupsFor(width),
+  });
+  return [total];
+};
+
 export const normKernels: Readonly<Record<string, Kernel>> = {
   LayerNorm: layerNorm,
   LayerNormGrad: layerNormGrad,
   RMSNorm: rmsNorm,
   RMSNormGrad: rmsNormGrad,
+  SumRows: sumRows,
 };
