@@ -2,7 +2,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
-import { defineConfig, type Plugin, type ViteUserConfig } from 'vitest/config';
+import { configDefaults, defineConfig, type Plugin, type ViteUserConfig } from 'vitest/config';
 
 const packages = fileURLToPath(new URL('packages', import.meta.url));
 
@@ -48,7 +48,7 @@ export function testConfig({ include = ['src/**/*.test.ts'], ...test }: ViteUser
           test: {
             name: 'node',
             include,
-            exclude: inBrowser ? browserTests : [],
+            exclude: [...configDefaults.exclude, ...(inBrowser ? browserTests : [])],
             env: existsSync(softwareVulkan) ? { VK_ICD_FILENAMES: softwareVulkan } : {},
           },
         },

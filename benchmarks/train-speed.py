@@ -1,5 +1,6 @@
-"""PyTorch's side of train-speed.ts: the same model and step, eager, float32. Prints tokens a second, the median step."""
+"""PyTorch's side of train-speed.ts: the same model and step, eager, float32. Prints what its measure() returns."""
 import argparse
+import json
 import statistics
 import time
 
@@ -10,10 +11,13 @@ from torch.nn import functional as F
 parser = argparse.ArgumentParser()
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--steps", type=int, default=10)
+parser.add_argument("--warm-up", type=int, default=5)
+for name in ("L", "H", "C", "T", "B"):
+    parser.add_argument(name, type=int)
 flags = parser.parse_args()
 torch.set_num_threads(flags.threads)
 torch.manual_seed(1)
-B, T, C, H, L, V = 12, 64, 128, 4, 4, 65
+B, T, C, H, L, V = flags.B, flags.T, flags.C, flags.H, flags.L, 65
 
 
 class Block(nn.Module):
@@ -51,15 +55,21 @@ class GPT(nn.Module):
 model = GPT()
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 seconds = []
-for step in range(3 + flags.steps):
+cpu = []
+for step in range(flags.warm_up + flags.steps):
     ids = torch.randint(V, (B, T + 1))
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     loss = F.cross_entropy(model(ids[:, :-1]).reshape(-1, V), ids[:, 1:].reshape(-1))
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     loss.item()
-    if step >= 3:
+    if step >= flags.warm_up:
         seconds.append(time.perf_counter() - began)
-print(B * T / statistics.median(seconds))
+        cpu.append(1000 * (time.process_time() - used))
+print(json.dumps({
+    "tokensPerSecond": B * T / statistics.median(seconds),
+    "cpu": min(cpu),
+    "version": torch.__version__,
+}))

@@ -1,91 +1,190 @@
 /**
- * How many tokens a second each backend trains: nanoGPT's CPU recipe (4 layers, 4 heads, width 128, context 64, batch 12,
- * vocabulary 65), whole steps with clipping and AdamW, and PyTorch beside them.
+ * How many tokens a second each backend trains, whole steps with clipping and AdamW, and PyTorch beside them.
  *
- *   pnpm --filter @minigpt/benchmarks train-speed [--rounds 3] [--steps 10] [--python PYTHON_WITH_TORCH] [--threads 2]
- *   [--backends node,wasm,cpu]
+ *   pnpm bench [--configs nano,small] [--runs graph,wasm,…] [--rounds 3] [--steps 20] [--threads 2] [--python PYTHON_WITH_TORCH]
+ *   [--out FILE_WITHOUT_EXTENSION]
  *
- * Backends take turns in one run; each figure is the median of the rounds. One process a round, so that none warms another.
+ * The runs take turns, each round in a process of its own, so that none warms another; a figure is the median of the rounds'
+ * median steps. Beside the speed by the clock stands the processor time of a step, all threads together, of which the smallest
+ * of all rounds is kept: it says more where others use the machine. Prints a table; --out keeps it, and all that was measured,
+ * as .md and .json.
  */
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type BackendName, backendNames, selectBackend } from '@minigpt/backends';
-import { parameters, Rng } from '@minigpt/core';
+import { selectBackend } from '@minigpt/backends';
+import { type Compile, parameters, Rng } from '@minigpt/core';
 import { batches } from '@minigpt/data';
 import { GPT } from '@minigpt/models';
-import { adamW, constant, train } from '@minigpt/training';
+import { adamW, constant, type TrainOptions, train } from '@minigpt/training';
+import { getKernelsForBackend, unregisterKernel } from '@tensorflow/tfjs-core';
+
+const VOCABULARY = 65;
+const WARM_UP = 5;
+
+/** nanoGPT's recipes for a CPU and for a GPU, the latter with a batch that fits here. */
+const configs = {
+  nano: { nLayer: 4, nHead: 4, nEmbd: 128, blockSize: 64, batchSize: 12 },
+  small: { nLayer: 6, nHead: 6, nEmbd: 384, blockSize: 256, batchSize: 8 },
+} as const;
+type ConfigName = keyof typeof configs;
+
+/** What computes the steps. */
+const runs = {
+  'node, graph': { backend: 'node', compile: async () => true as const },
+  'node, XLA': { backend: 'node', compile: xla },
+  'node, eager': { backend: 'node', compile: async () => false as const },
+  'node, plain tfjs': { backend: 'node', compile: async () => false as const, plain: true },
+  wasm: { backend: 'wasm', compile: async () => false as const },
+  cpu: { backend: 'cpu', compile: async () => false as const },
+} satisfies Record<string, Run>;
+
+interface Run {
+  readonly backend: 'node' | 'wasm' | 'cpu';
+  readonly compile: () => Promise<TrainOptions['compile']>;
+  /** Without kernels of ours: only what tfjs itself has. */
+  readonly plain?: boolean;
+}
+
+async function xla(): Promise<Compile> {
+  const { compile } = await import('@minigpt/backends/node');
+  return (step, options) => compile(step, { ...options, xla: true });
+}
 
 const { values: flags } = parseArgs({
   options: {
-    backend: { type: 'string' }, // of one round, in a process of its own
-    backends: { type: 'string', default: backendNames.join() },
+    run: { type: 'string' }, // one round, in a process of its own
+    config: { type: 'string' },
+    configs: { type: 'string', default: 'nano,small' },
+    runs: { type: 'string', default: 'node, graph;node, eager;node, plain tfjs;wasm' },
     rounds: { type: 'string', default: '3' },
-    steps: { type: 'string', default: '10' },
-    python: { type: 'string' },
+    steps: { type: 'string', default: '20' },
     threads: { type: 'string', default: '2' },
+    python: { type: 'string' },
+    out: { type: 'string' },
   },
 });
 const steps = Number(flags.steps);
-const WARM_UP = 3;
 
-if (flags.backend === undefined) compare();
-else console.log(await tokensPerSecond(flags.backend as BackendName));
+if (flags.run === undefined) compare();
+else console.log(JSON.stringify(await measure(flags.run as keyof typeof runs, flags.config as ConfigName)));
 
-async function tokensPerSecond(name: BackendName): Promise<number> {
-  await selectBackend(name);
+/** What a process found out. */
+interface Round {
+  /** Of the median step. */
+  readonly tokensPerSecond: number;
+  /** Milliseconds of processor time of the cheapest step, all threads together. */
+  readonly cpu: number;
+  readonly version: string;
+}
+
+async function measure(name: keyof typeof runs, configName: ConfigName): Promise<Round> {
+  const run: Run = runs[name];
+  const { version } = await selectBackend(run.backend);
+  if (run.plain) {
+    const backendName = run.backend === 'node' ? 'tensorflow' : run.backend;
+    const own = getKernelsForBackend(backendName).filter(({ kernelName }) =>
+      kernelName.startsWith('MiniGPT.'),
+    );
+    for (const { kernelName } of own) unregisterKernel(kernelName, backendName);
+  }
+  const { batchSize, ...shape } = configs[configName];
   const rng = new Rng(1);
-  const shape = { vocabSize: 65, blockSize: 64, nLayer: 4, nHead: 4, nEmbd: 128, bias: false };
-  const model = new GPT({ ...shape, rng });
-  const tokens = Uint16Array.from(rng.fold('text').integers(10_000, 65));
+  const model = new GPT({ vocabSize: VOCABULARY, bias: false, ...shape, rng });
+  const tokens = Uint16Array.from(rng.fold('text').integers(10_000, VOCABULARY));
   const speeds: number[] = [];
+  const used: number[] = [];
+  let before = process.cpuUsage();
   for await (const event of train({
     model,
     optimizer: adamW({ parameters: parameters(model) }),
-    batch: batches({ tokens, blockSize: 64, batchSize: 12, rng }),
+    batch: batches({ tokens, blockSize: shape.blockSize, batchSize, rng }),
     schedule: constant(1e-3),
     maxIters: WARM_UP + steps,
+    compile: await run.compile(),
   })) {
-    if (event.type === 'step' && event.step > WARM_UP) speeds.push(event.tokensPerSecond);
+    if (event.type !== 'step') continue;
+    const { user, system } = process.cpuUsage(before);
+    before = process.cpuUsage();
+    if (event.step <= WARM_UP) continue;
+    speeds.push(event.tokensPerSecond);
+    used.push((user + system) / 1000);
   }
-  return median(speeds);
+  return { tokensPerSecond: median(speeds), cpu: Math.min(...used), version };
 }
 
 function compare(): void {
   const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-  const tsx = ['--import', 'tsx', fileURLToPath(import.meta.url), '--steps', flags.steps];
   const env = {
     ...process.env,
     TSX_TSCONFIG_PATH: here('../tsconfig.json'),
     TF_NUM_INTRAOP_THREADS: flags.threads,
+    TF_CPP_MIN_LOG_LEVEL: '2',
   };
-  const runs = new Map<string, readonly [command: string, args: readonly string[]]>();
-  for (const name of flags.backends.split(','))
-    runs.set(name, [process.execPath, [...tsx, '--backend', name]]);
-  if (flags.python !== undefined) {
-    runs.set('PyTorch', [
-      flags.python,
-      [here('train-speed.py'), '--threads', flags.threads, '--steps', flags.steps],
-    ]);
-  }
-  const measured = new Map<string, number[]>();
-  for (let round = 0; round < Number(flags.rounds); round++) {
-    for (const [name, [command, args]] of runs) {
-      const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8', env });
-      const speed = Number(stdout.trim().split('\n').at(-1));
-      if (status !== 0 || !Number.isFinite(speed)) {
-        console.error(`${name} does not run: ${stderr.trim().split('\n').at(-1)}`);
-        runs.delete(name);
-        continue;
-      }
-      measured.set(name, [...(measured.get(name) ?? []), speed]);
+  const measured = flags.configs.split(',').map((config) => {
+    const commands = new Map<string, readonly [command: string, args: readonly string[]]>();
+    for (const run of flags.runs.split(';')) {
+      const own = ['--steps', flags.steps, '--run', run, '--config', config];
+      commands.set(run, [process.execPath, ['--import', 'tsx', here('train-speed.ts'), ...own]]);
     }
-  }
-  const wasm = median(measured.get('wasm') ?? [Number.NaN]);
-  console.log('| | tokens a second | times wasm |\n| --- | --- | --- |');
-  for (const [name, speeds] of measured) {
-    console.log(`| ${name} | ${Math.round(median(speeds))} | ${(median(speeds) / wasm).toFixed(2)} |`);
-  }
+    if (flags.python !== undefined) {
+      const { nLayer, nHead, nEmbd, blockSize, batchSize } = configs[config as ConfigName];
+      const shape = [nLayer, nHead, nEmbd, blockSize, batchSize].map(String);
+      const own = ['--threads', flags.threads, '--steps', flags.steps, '--warm-up', String(WARM_UP)];
+      commands.set('PyTorch, eager', [flags.python, [here('train-speed.py'), ...own, ...shape]]);
+    }
+    const rounds = new Map<string, Round[]>();
+    for (let round = 0; round < Number(flags.rounds); round++) {
+      for (const [name, [command, args]] of commands) {
+        const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8', env });
+        if (status !== 0) {
+          console.error(`${name} does not run: ${stderr.trim().split('\n').at(-1)}`);
+          commands.delete(name);
+          continue;
+        }
+        rounds.set(name, [...(rounds.get(name) ?? []), JSON.parse(stdout.trim().split('\n').at(-1)!)]);
+      }
+    }
+    return { config, rounds };
+  });
+  const tables = measured.map(({ config, rounds }) => table(config as ConfigName, rounds)).join('\n\n');
+  console.log(tables);
+  if (flags.out === undefined) return;
+  const machine = {
+    cpu: cpus()[0].model,
+    cores: cpus().length,
+    node: process.version,
+    platform: process.platform,
+  };
+  const results = measured.map(({ config, rounds }) => ({
+    config: { name: config, ...configs[config as ConfigName], vocabSize: VOCABULARY },
+    rounds: Object.fromEntries(rounds),
+  }));
+  const protocol = { rounds: Number(flags.rounds), steps, warmUp: WARM_UP, threads: Number(flags.threads) };
+  writeFileSync(`${flags.out}.json`, `${JSON.stringify({ machine, protocol, results }, null, 2)}\n`);
+  const where = `${machine.cores} cores of ${machine.cpu}, Node ${machine.node}, ${flags.threads} threads`;
+  writeFileSync(`${flags.out}.md`, `${where}\n\n${tables}\n`);
+}
+
+function table(config: ConfigName, rounds: ReadonlyMap<string, readonly Round[]>): string {
+  const figures = [...rounds].map(([name, all]) => ({
+    name,
+    version: all[0].version,
+    speed: median(all.map(({ tokensPerSecond }) => tokensPerSecond)),
+    cpu: Math.min(...all.map(({ cpu }) => cpu)),
+  }));
+  const base = figures.find(({ name }) => name.startsWith('PyTorch')) ?? figures[0];
+  const lines = figures.map(({ name, version, speed, cpu }) => {
+    const ratios = [(speed / base.speed).toFixed(2), cpu.toFixed(0), (base.cpu / cpu).toFixed(2)];
+    return `| ${name} | ${version} | ${Math.round(speed)} | ${ratios.join(' | ')} |`;
+  });
+  return [
+    `| ${config} | version | tokens/s | × ${base.name} | processor ms a step | × ${base.name} |`,
+    '| --- | --- | --- | --- | --- | --- |',
+    ...lines,
+  ].join('\n');
 }
 
 function median(values: readonly number[]): number {
