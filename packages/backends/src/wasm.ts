@@ -11,7 +11,8 @@ export interface WasmOptions {
   /** URL of the folder that serves tfjs-backend-wasm's `.wasm` files; needed in browsers only. */
   readonly wasmPath?: string;
   /**
-   * How many threads compute, the caller's among them; as many as the machine has unless told. More than one need Node or a page
+   * How many threads compute, the caller's among them; in Node what the environment variable `MINIGPT_THREADS` says,
+   * else as many as the machine has. More than one need Node or a page
    * that is cross-origin isolated (https://developer.mozilla.org/docs/Web/API/Window/crossOriginIsolated), and that nobody has
    * started tfjs's `wasm` before. Results do not depend on it.
    */

@@ -27,8 +27,10 @@ export function startThread(data: ThreadData): void {
   new threads.Worker(url, { workerData: data, execArgv: [] }).unref();
 }
 
-/** How many threads this machine runs at once. */
+/** How many threads this machine runs at once, or what the environment variable `MINIGPT_THREADS` says. */
 export function availableThreads(): number {
+  const wanted = nodeModule<typeof import('node:process')>('node:process')?.env.MINIGPT_THREADS;
+  if (wanted !== undefined) return Math.max(1, Math.floor(Number(wanted)) || 1);
   const os = nodeModule<typeof import('node:os')>('node:os');
   return os?.availableParallelism() ?? globalThis.navigator?.hardwareConcurrency ?? 1;
 }
