@@ -207,8 +207,8 @@ function softmaxPanel(
     }
     v128.store(at, s0);
     v128.store(at, s1, 16);
-    most0 = f32x4.max(most0, s0);
-    most1 = f32x4.max(most1, s1);
+    most0 = f32x4.pmax(most0, s0);
+    most1 = f32x4.pmax(most1, s1);
   }
   const shrink0 = exp(f32x4.sub(before0, most0));
   const shrink1 = exp(f32x4.sub(before1, most1));
@@ -281,7 +281,7 @@ export function attentionOfFew(args: usize, unit: i32, scratch: usize): void {
     if (mask !== 0) score = f32x4.add(score, read(mask + ((<usize>key) << 2), rest));
     score = within(score, rest, -Infinity);
     v128.store(scratch + ((<usize>(key - begin)) << 2), score);
-    most = f32x4.max(most, score);
+    most = f32x4.pmax(most, score);
   }
   const greatest = maxOf(most);
   let sums = f32x4.splat(0);

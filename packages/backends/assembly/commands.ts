@@ -4,6 +4,7 @@
 //   kernel, units, next unit to be taken, units done, arguments …
 
 import { attention, attentionGradient, attentionOfFew } from './attention';
+import { copyBlocks, gatherRows } from './copies';
 import {
   activation,
   activationGradient,
@@ -103,6 +104,12 @@ export function apply(kernel: i32, args: usize, unit: i32, scratch: usize): void
       break;
     case 22:
       attentionOfFew(args, unit, scratch);
+      break;
+    case 23:
+      copyBlocks(args, unit);
+      break;
+    case 24:
+      gatherRows(args, unit);
       break;
     default:
       unreachable();

@@ -22,39 +22,42 @@ function normalCumulative(x: v128): v128 {
   return fma(erf(f32x4.mul(x, f32x4.splat(<f32>Math.SQRT1_2))), half, half);
 }
 
-function activate(x: v128, which: i32): v128 {
-  switch (which) {
-    case GELU_ERF:
-      return f32x4.mul(x, normalCumulative(x));
-    case GELU_TANH:
-      return f32x4.mul(x, sigmoid(doubledArgument(x)));
-    case SILU:
-      return f32x4.mul(x, sigmoid(x));
-    default: {
-      const positive = f32x4.max(x, f32x4.splat(0));
-      return f32x4.mul(positive, positive);
-    }
-  }
+function geluErf(x: v128): v128 {
+  return f32x4.mul(x, normalCumulative(x));
 }
 
-function slope(x: v128, which: i32): v128 {
-  switch (which) {
-    case GELU_ERF: {
-      const density = exp(f32x4.mul(f32x4.mul(x, x), f32x4.splat(-0.5)));
-      return fma(f32x4.mul(x, f32x4.splat(0.3989422804)), density, normalCumulative(x));
-    }
-    case GELU_TANH: {
-      const inner = f32x4.mul(
-        fma(f32x4.mul(x, x), f32x4.splat(3 * CUBIC), f32x4.splat(1)),
-        f32x4.splat(SQRT_8_OVER_PI),
-      );
-      return gatedSlope(x, doubledArgument(x), inner);
-    }
-    case SILU:
-      return gatedSlope(x, x, f32x4.splat(1));
-    default:
-      return f32x4.mul(f32x4.max(x, f32x4.splat(0)), f32x4.splat(2));
-  }
+function geluTanh(x: v128): v128 {
+  return f32x4.mul(x, sigmoid(doubledArgument(x)));
+}
+
+function silu(x: v128): v128 {
+  return f32x4.mul(x, sigmoid(x));
+}
+
+function reluSquared(x: v128): v128 {
+  const positive = f32x4.pmax(x, f32x4.splat(0));
+  return f32x4.mul(positive, positive);
+}
+
+function geluErfSlope(x: v128): v128 {
+  const density = exp(f32x4.mul(f32x4.mul(x, x), f32x4.splat(-0.5)));
+  return fma(f32x4.mul(x, f32x4.splat(0.3989422804)), density, normalCumulative(x));
+}
+
+function geluTanhSlope(x: v128): v128 {
+  const inner = f32x4.mul(
+    fma(f32x4.mul(x, x), f32x4.splat(3 * CUBIC), f32x4.splat(1)),
+    f32x4.splat(SQRT_8_OVER_PI),
+  );
+  return gatedSlope(x, doubledArgument(x), inner);
+}
+
+function siluSlope(x: v128): v128 {
+  return gatedSlope(x, x, f32x4.splat(1));
+}
+
+function reluSquaredSlope(x: v128): v128 {
+  return f32x4.mul(f32x4.pmax(x, f32x4.splat(0)), f32x4.splat(2));
 }
 
 /** Of x σ(u(x)), given u and u': σ + x σ (1 - σ) u', where 1 - σ is e^-u σ, which does not cancel. */
@@ -69,13 +72,19 @@ export function activation(args: usize, unit: i32): void {
   const at = (<usize>(unit * ELEMENTS)) << 2;
   let x = load<usize>(args) + at;
   let out = load<usize>(args, 4) + at;
-  const which = load<i32>(args, 12);
-  for (
-    let rest = min(ELEMENTS, load<i32>(args, 8) - unit * ELEMENTS);
-    rest > 0;
-    rest -= 4, x += 16, out += 16
-  ) {
-    write(out, activate(read(x, rest), which), rest);
+  let rest = min(ELEMENTS, load<i32>(args, 8) - unit * ELEMENTS);
+  switch (load<i32>(args, 12)) {
+    case GELU_ERF:
+      for (; rest > 0; rest -= 4, x += 16, out += 16) write(out, geluErf(read(x, rest)), rest);
+      break;
+    case GELU_TANH:
+      for (; rest > 0; rest -= 4, x += 16, out += 16) write(out, geluTanh(read(x, rest)), rest);
+      break;
+    case SILU:
+      for (; rest > 0; rest -= 4, x += 16, out += 16) write(out, silu(read(x, rest)), rest);
+      break;
+    default:
+      for (; rest > 0; rest -= 4, x += 16, out += 16) write(out, reluSquared(read(x, rest)), rest);
   }
 }
 
@@ -84,10 +93,27 @@ export function activationGradient(args: usize, unit: i32): void {
   let x = load<usize>(args) + at;
   let dy = load<usize>(args, 4) + at;
   let out = load<usize>(args, 8) + at;
-  const which = load<i32>(args, 16);
   let rest = min(ELEMENTS, load<i32>(args, 12) - unit * ELEMENTS);
-  for (; rest > 0; rest -= 4, x += 16, dy += 16, out += 16) {
-    write(out, f32x4.mul(read(dy, rest), slope(read(x, rest), which)), rest);
+  switch (load<i32>(args, 16)) {
+    case GELU_ERF:
+      for (; rest > 0; rest -= 4, x += 16, dy += 16, out += 16) {
+        write(out, f32x4.mul(read(dy, rest), geluErfSlope(read(x, rest))), rest);
+      }
+      break;
+    case GELU_TANH:
+      for (; rest > 0; rest -= 4, x += 16, dy += 16, out += 16) {
+        write(out, f32x4.mul(read(dy, rest), geluTanhSlope(read(x, rest))), rest);
+      }
+      break;
+    case SILU:
+      for (; rest > 0; rest -= 4, x += 16, dy += 16, out += 16) {
+        write(out, f32x4.mul(read(dy, rest), siluSlope(read(x, rest))), rest);
+      }
+      break;
+    default:
+      for (; rest > 0; rest -= 4, x += 16, dy += 16, out += 16) {
+        write(out, f32x4.mul(read(dy, rest), reluSquaredSlope(read(x, rest))), rest);
+      }
   }
 }
 
@@ -99,7 +125,7 @@ export function swiglu(args: usize, unit: i32): void {
   let out = load<usize>(args, 8) + at;
   let rest = min(ELEMENTS, load<i32>(args, 12) - unit * ELEMENTS);
   for (; rest > 0; rest -= 4, gate += 16, up += 16, out += 16) {
-    write(out, f32x4.mul(activate(read(gate, rest), SILU), read(up, rest)), rest);
+    write(out, f32x4.mul(silu(read(gate, rest)), read(up, rest)), rest);
   }
 }
 
@@ -117,7 +143,7 @@ export function swigluGradient(args: usize, unit: i32): void {
     const d = read(dy, rest);
     const slopeOf = gatedSlope(g, g, f32x4.splat(1));
     write(dGate, f32x4.mul(f32x4.mul(d, read(up, rest)), slopeOf), rest);
-    write(dUp, f32x4.mul(d, activate(g, SILU)), rest);
+    write(dUp, f32x4.mul(d, silu(g)), rest);
   }
 }
 

@@ -171,7 +171,7 @@ export function crossEntropy(args: usize, unit: i32): void {
     let total = f32x4.splat(0);
     for (let i = 0; i < width; i += 4) {
       const v = read(x + ((<usize>i) << 2), width - i);
-      greatest = f32x4.max(greatest, within(v, width - i, -Infinity));
+      greatest = f32x4.pmax(greatest, within(v, width - i, -Infinity));
       total = f32x4.add(total, v);
     }
     const highest = maxOf(greatest);

@@ -63,20 +63,24 @@ export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, s
 const LN2_HIGH: f32 = 0.693359375;
 const LN2_LOW: f32 = -2.1219444e-4;
 
-/** e^x to 2 units in the last place: 2^n times a polynomial on ±ln 2 / 2 (Cephes, `expf`); 0 below -87.3. */
+/** 1.5 · 2^23: a small number added to it is rounded to an integer, which stands in the lowest bits. */
+const ROUNDING: f32 = 12582912;
+
+/** e^x to 2 units in the last place: 2^n times a polynomial on ±ln 2 / 2 (Cephes, `expf`); 0 below -87.3. NaN stays NaN. */
 export function exp(x: v128): v128 {
-  const bounded = f32x4.min(f32x4.max(x, f32x4.splat(-87.3)), f32x4.splat(88.3));
-  const n = f32x4.nearest(f32x4.mul(bounded, f32x4.splat(<f32>Math.LOG2E)));
-  let r = f32x4.sub(bounded, f32x4.mul(n, f32x4.splat(LN2_HIGH)));
-  r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(LN2_LOW)));
+  // `pmin` and `pmax` are one instruction each; `min` and `max`, which treat signed zeros, are many.
+  const bounded = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87.3)), f32x4.splat(88.3));
+  const rounded = fma(bounded, f32x4.splat(<f32>Math.LOG2E), f32x4.splat(ROUNDING));
+  const n = f32x4.sub(rounded, f32x4.splat(ROUNDING));
+  let r = fma(n, f32x4.splat(-LN2_HIGH), bounded);
+  r = fma(n, f32x4.splat(-LN2_LOW), r);
   let p = fma(r, f32x4.splat(1.98756915e-4), f32x4.splat(1.3981999507e-3));
   p = fma(p, r, f32x4.splat(8.3334519073e-3));
   p = fma(p, r, f32x4.splat(4.1665795894e-2));
   p = fma(p, r, f32x4.splat(1.6666665459e-1));
   p = fma(p, r, f32x4.splat(5.0000001201e-1));
   p = fma(p, f32x4.mul(r, r), f32x4.add(r, f32x4.splat(1)));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
-  // A NaN stays one: it compares false, and the product has it.
+  const power = i32x4.shl(i32x4.add(rounded, i32x4.splat(127)), 23);
   return v128.andnot(f32x4.mul(p, power), f32x4.lt(x, f32x4.splat(-87.3)));
 }
 
@@ -130,5 +134,5 @@ export function erf(x: v128): v128 {
   p = fma(p, t, f32x4.splat(0.254829592));
   p = f32x4.mul(f32x4.mul(p, t), exp(f32x4.neg(f32x4.mul(x, x))));
   const sign = v128.and(x, f32x4.splat(-0.0));
-  return v128.or(f32x4.max(f32x4.sub(f32x4.splat(1), p), f32x4.splat(0)), sign);
+  return v128.or(f32x4.pmax(f32x4.sub(f32x4.splat(1), p), f32x4.splat(0)), sign);
 }

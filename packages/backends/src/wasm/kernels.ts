@@ -2,6 +2,7 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import {
   type DataType,
   getKernel,
+  type KernelConfig,
   type NamedAttrMap,
   registerKernel,
   type TensorInfo,
@@ -36,6 +37,8 @@ const numbers = {
   attention: 20,
   attentionGradient: 21,
   attentionOfFew: 22,
+  copyBlocks: 23,
+  gatherRows: 24,
 } as const;
 
 /** One call of a kernel. */
@@ -62,6 +65,8 @@ export interface Kernels {
   run(commands: readonly Command[]): void;
   /** Where a tensor lies; 0 for none. */
   offsetOf(tensor: TensorInfo | undefined): number;
+  /** The values of an int32 tensor, in place: until memory grows. */
+  integers(tensor: TensorInfo): Int32Array;
   /** A new tensor, not yet written. */
   output(shape: readonly number[], dtype?: DataType): TensorInfo;
   /** Memory that all threads see, until the next call of it. */
@@ -179,6 +184,9 @@ export async function loadKernels(
     offsetOf(tensor) {
       return tensor === undefined ? 0 : (backend.dataIdMap.get(tensor.dataId).memoryOffset as number);
     },
+    integers(tensor) {
+      return backend.typedArrayFromHeap(tensor) as Int32Array;
+    },
     output(shape, dtype = 'float32') {
       return backend.makeOutput(shape as number[], dtype);
     },
@@ -216,6 +224,25 @@ export function registerWasmKernel(
     backendName: 'wasm',
     kernelFunc: ({ inputs, attrs }) =>
       kernel({ inputs: inputs as Record<string, TensorInfo>, attrs: attrs ?? {}, kernels }),
+  });
+}
+
+type Replacement = (context: KernelContext) => TensorInfo | TensorInfo[] | undefined;
+
+const replaced = new Map<string, KernelConfig['kernelFunc']>();
+
+/** Takes the place of tfjs's own kernel of that name, which is still asked where the replacement gives nothing. */
+export function replaceWasmKernel(kernelName: string, kernels: Kernels, replacement: Replacement): void {
+  const { kernelFunc: current, ...config } = getKernel(kernelName, 'wasm');
+  const original = replaced.get(kernelName) ?? current;
+  replaced.set(kernelName, original);
+  unregisterKernel(kernelName, 'wasm');
+  registerKernel({
+    ...config,
+    kernelFunc: (params) => {
+      const inputs = params.inputs as unknown as Record<string, TensorInfo>;
+      return replacement({ inputs, attrs: params.attrs ?? {}, kernels }) ?? original(params);
+    },
   });
 }
 

@@ -1,4 +1,5 @@
 import { registerAttention } from './attention.ts';
+import { registerCopies } from './copies.ts';
 import { registerAdamW, registerElementwise } from './elementwise.ts';
 import type { Kernels } from './kernels.ts';
 import { registerMatMul } from './mat-mul.ts';
@@ -14,4 +15,5 @@ export function registerKernels(kernels: Kernels): void {
   registerEmbedding(kernels);
   registerRope(kernels);
   registerAttention(kernels);
+  registerCopies(kernels);
 }
