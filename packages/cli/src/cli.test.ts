@@ -276,6 +276,14 @@ describe('bad input is one clear sentence and a code that is not 0', () => {
       () => ['logits', '--model', run, '--ids', '999', '--out', at('l')],
       /Token ids must lie in 0…\d+, but 999 came/,
     ],
+    'ids that are none, on standard input': [
+      () => ['decode', '--tokenizer', run],
+      /Standard input must hold token ids .*, but it is ""/,
+    ],
+    'a tokenizer file in no folder': [
+      () => ['tokenizer', 'train', '--data', at('text.txt'), '--out', join(at('none'), 't.json')],
+      /--out is in the folder .*none, which does not exist/,
+    ],
     'a folder that cannot be written': [
       () => ['train', '--data', at('text.txt'), '--out', join(at('text.txt'), 'out')],
       /text\.txt/,

@@ -1,5 +1,6 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { createConsole } from '../console.ts';
+import { UsageError } from '../errors.ts';
 import { ids as parseIds } from '../parse.ts';
 import { readInput } from '../read-input.ts';
 import { openTokenizer, TOKENIZER_NAME } from '../tokenizer.ts';
@@ -12,7 +13,18 @@ export const decode = new Command('decode')
   .addHelpText('after', '\nExample:\n  minigpt decode --tokenizer out/moby-dick --ids 30,55,66')
   .action(async ({ tokenizer: name, ids, json = false }) => {
     const tokenizer = await openTokenizer(name);
-    const text = tokenizer.decode(ids ?? parseIds(await readInput()));
+    const text = tokenizer.decode(ids ?? (await idsFromInput()));
     if (json) createConsole({ json }).emit({ text });
     else process.stdout.write(`${text}\n`);
   });
+
+async function idsFromInput(): Promise<number[]> {
+  const text = await readInput();
+  try {
+    return parseIds(text);
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    const shown = JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+    throw new UsageError(`Standard input must hold token ids such as 1 2 3 or 1,2,3, but it is ${shown}.`);
+  }
+}

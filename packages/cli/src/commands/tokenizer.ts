@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { grouped } from '@minigpt/report/node';
 import {
   characterTokenizer,
@@ -16,7 +17,7 @@ import { readTextFiles } from '@minigpt/tokenizers/node';
 import { Command, Option } from 'commander';
 import pc from 'picocolors';
 import { createConsole, field } from '../console.ts';
-import { InterruptedError } from '../errors.ts';
+import { InterruptedError, UsageError } from '../errors.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { positiveInteger } from '../parse.ts';
 import { readInput } from '../read-input.ts';
@@ -50,6 +51,7 @@ const train = new Command('train')
     '\nExample:\n  minigpt tokenizer train --kind bpe --vocab-size 8192 --data book.txt --out tokenizer.json',
   )
   .action(async ({ kind, data, out, json = false, ...given }) => {
+    await checkTarget(out);
     const console = createConsole({ json });
     const signal = interruptSignal(() => console.say('\nStopping; nothing is written.'));
     const began = performance.now();
@@ -67,6 +69,16 @@ const train = new Command('train')
     console.say(`Trained ${grouped(vocabSize)} tokens in ${seconds.toFixed(1)} s; wrote ${out}.`);
     console.emit({ kind, vocabSize, seconds, out });
   });
+
+/** Before minutes of training, not after. @throws UsageError where no file can be written */
+async function checkTarget(file: string): Promise<void> {
+  const isFolder = async (path: string) => (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+  if (await isFolder(file))
+    throw new UsageError(`--out takes a file, but ${file} is a folder: name a file in it.`);
+  const folder = dirname(file);
+  if (!(await isFolder(folder)))
+    throw new UsageError(`--out is in the folder ${folder}, which does not exist: make it first.`);
+}
 
 function told({ stage, done, total }: TrainingProgress): string {
   if (stage === 'read') return `reading: ${grouped(done)} characters`;
