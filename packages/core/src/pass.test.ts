@@ -181,11 +181,14 @@ describe('a model without weights', () => {
     expect(memory().numTensors).toBe(before);
   });
 
-  it('builds with weights again after a constructor failed', () => {
+  it('builds with weights again after a constructor failed, and keeps nothing of it', () => {
+    const before = memory().numTensors;
     const failing = () => {
+      parameter(firstValue([1], () => tensor1d([3])));
       throw new Error('broken');
     };
     expect(() => withoutWeights(failing)).toThrow('broken');
+    expect(memory().numTensors).toBe(before);
     const drawn = parameter(firstValue([1], () => tensor1d([3])));
     expect([...drawn.dataSync()]).toEqual([3]);
     drawn.dispose();

@@ -3,18 +3,26 @@ import { MinigptError } from './errors.ts';
 
 let depth = 0;
 let made = 0;
+/** The parameters of the models that are being built. */
+const unfinished: Variable[] = [];
 
 /**
  * Builds a model without drawing or allocating its weights: every parameter has its name, shape and dtype, and no values.
  * For looking at a model that would not fit into memory, and before loading a checkpoint, whose values make the first ones
  * a waste. A parameter can be assigned as usual; reading it before throws MinigptError.
+ * Where building fails, the parameters that were there by then are disposed.
  */
 export function withoutWeights<T>(build: () => T): T {
+  const before = unfinished.length;
   depth++;
   try {
     return build();
+  } catch (error) {
+    for (const variable of unfinished.splice(before)) variable.dispose();
+    throw error;
   } finally {
     depth--;
+    unfinished.length = before;
   }
 }
 
@@ -32,7 +40,9 @@ export function isWithoutValues({ dataId }: Tensor): boolean {
 
 /** The variable of a tensor without values, in whose place it stands: no backend can count a reference to what it never had. */
 export function variableWithoutValues(initial: Tensor, trainable: boolean): Variable {
-  return new Variable(keep(initial), trainable, `without values ${made++}`, initial.id);
+  const variable = new Variable(keep(initial), trainable, `without values ${made++}`, initial.id);
+  unfinished.push(variable);
+  return variable;
 }
 
 /** Stands for the values of a tensor that has none. */

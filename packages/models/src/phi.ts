@@ -22,7 +22,7 @@ import {
   zeros,
 } from '@minigpt/layers';
 import { add, type Tensor, type Tensor2D, type Tensor3D } from '@tensorflow/tfjs-core';
-import type { Config } from './config.ts';
+import { type Config, only } from './config.ts';
 import {
   anatomies,
   blocks,
@@ -55,6 +55,7 @@ type PhiSettings = SettingsOf<typeof schema>;
  * @throws ConfigError that names the setting
  */
 export function phi(config: Config, rng: Rng): Phi {
+  only(config, 'tie_word_embeddings', false); // its output keeps a bias of its own then
   const settings = readSettings(config, schema);
   const headDim = settings.hidden_size / settings.num_attention_heads;
   const maxLength = settings.max_position_embeddings;

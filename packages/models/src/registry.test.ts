@@ -45,6 +45,9 @@ describe('modelFromConfig', () => {
     [{ ...gpt2, activation_function: 'gelu_newer' }, 'activation'],
     [{ ...gpt2, scale_attn_by_inverse_layer_idx: 'yes' }, 'scale_attn_by_inverse_layer_idx'],
     [{ ...gpt2, add_cross_attention: true }, 'add_cross_attention'],
+    [{ ...gpt2, n_layer: 1e9 }, 'n_layer'],
+    [{ model_type: 'mixtral', num_hidden_layers: 1000, num_local_experts: 1000 }, 'num_hidden_layers'],
+    [{ model_type: 'phi', tie_word_embeddings: true }, 'tie_word_embeddings'],
     [{ model_type: 'bigram', block_size: 4 }, 'vocab_size'],
     [{ model_type: 'mlp', vocab_size: 4, block_size: 4, n_embd: 4 }, 'n_hidden'],
   ] as readonly (readonly [Config, string])[])('%j: the error names %s', (config, setting) => {

@@ -48,6 +48,7 @@ export function modelFromConfig(
   { rng = new Rng(0) }: { readonly rng?: Rng } = {},
 ): LanguageModel {
   only(config, 'quantization_config', undefined);
+  checkNumberOfParts(config);
   const type = config.model_type;
   if (typeof type === 'string' && Object.hasOwn(families, type)) return families[type](config, rng);
   const known = Object.keys(families).join(', ');
@@ -55,6 +56,19 @@ export function modelFromConfig(
     'model_type',
     `model_type must be one of ${known}, but ${JSON.stringify(type)} came.`,
   );
+}
+
+/** Blocks, and experts in all of them: far more than any model has, and few enough to be built in a moment. */
+const MAX_PARTS = 20_000;
+
+/** A config from a stranger must not have a billion blocks built before anybody looks at its weights. @throws ConfigError */
+function checkNumberOfParts({ num_hidden_layers, n_layer, num_local_experts }: Config): void {
+  const key = num_hidden_layers === undefined ? 'n_layer' : 'num_hidden_layers';
+  const layers = num_hidden_layers ?? n_layer;
+  const experts = typeof num_local_experts === 'number' ? Math.max(1, num_local_experts) : 1;
+  if (typeof layers !== 'number' || layers * experts <= MAX_PARTS) return;
+  const found = experts === 1 ? `${layers}` : `${layers} with ${experts} experts each`;
+  throw new ConfigError(key, `A model has at most ${MAX_PARTS} blocks or experts, but ${key} is ${found}.`);
 }
 
 /**
