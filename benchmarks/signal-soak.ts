@@ -1,9 +1,10 @@
 /**
  * Does a storm of signals change what TensorFlow computes, or end it?
  *
- *   npx tsx benchmarks/signal-soak.ts [--seconds 60]
+ *   npx tsx --tsconfig tsconfig.json benchmarks/signal-soak.ts [--seconds 60] [--compile off|graph|xla]
  *
- * Protocol: a process trains nanoGPT's CPU recipe (see tinyshakespeare.ts) on the node backend for so long, undisturbed.
+ * Protocol: a process trains nanoGPT's CPU recipe (see tinyshakespeare.ts) on the node backend for so long, undisturbed, operation by
+ * operation or as one graph.
  * A second one, which handles SIGWINCH and SIGCHLD as a terminal program does, takes the same steps while each of the two
  * is sent to it up to 1,000 times a second. Passes if both end by themselves with the same losses, bit for bit.
  */
@@ -12,14 +13,24 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { selectBackend } from '@minigpt/backends';
+import { compile } from '@minigpt/backends/node';
 import { parameters, Rng } from '@minigpt/core';
 import { batches } from '@minigpt/data';
 import { GPT } from '@minigpt/models';
-import { adamW, constant, train } from '@minigpt/training';
+import { adamW, constant, type TrainOptions, train } from '@minigpt/training';
 
 const { values: flags } = parseArgs({
-  options: { seconds: { type: 'string', default: '60' }, steps: { type: 'string' } },
+  options: {
+    seconds: { type: 'string', default: '60' },
+    compile: { type: 'string', default: 'off' },
+    steps: { type: 'string' },
+  },
 });
+const compiled: Readonly<Record<string, TrainOptions['compile']>> = {
+  off: false,
+  graph: true,
+  xla: (step, options) => compile(step, { ...options, xla: true }),
+};
 const storm = ['SIGWINCH', 'SIGCHLD'] as const;
 
 if (flags.steps === undefined) await soak(Number(flags.seconds));
@@ -49,7 +60,8 @@ interface Run {
 }
 
 async function runTraining(args: readonly string[], stormy: boolean): Promise<Run> {
-  const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), ...args], {
+  const own = [fileURLToPath(import.meta.url), '--compile', flags.compile];
+  const child = spawn(process.execPath, [...process.execArgv, ...own, ...args], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   let output = '';
@@ -78,15 +90,17 @@ async function trainAndReport(steps: number, seconds: number): Promise<void> {
   const model = new GPT({ ...shape, rng: rng.fold('init') });
   const tokens = Uint16Array.from({ length: 10_000 }, (_, i) => (i * i) % shape.vocabSize);
   console.log('ready');
-  const begin = performance.now();
+  let begin: number | undefined; // when the first step has been taken: compiling takes its time
   for await (const event of train({
     model,
     optimizer: adamW({ parameters: parameters(model), betas: [0.9, 0.99], weightDecay: 0.1 }),
     batch: batches({ tokens, blockSize: shape.blockSize, batchSize: 12, rng: rng.fold('batches') }),
     schedule: constant(1e-3),
     maxIters: steps,
+    compile: compiled[flags.compile],
   })) {
     if (event.type === 'step') console.log(event.loss);
+    begin ??= performance.now();
     if (performance.now() - begin > 1000 * seconds) break;
   }
   console.log(`handled ${handled}`);

@@ -76,8 +76,8 @@ export class CompileError extends MinigptError {
   /** The operation at which it shows, by the backend's name for it. */
   readonly op: string;
 
-  constructor(op: string, message: string) {
-    super(message);
+  constructor(op: string, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.op = op;
   }
 }

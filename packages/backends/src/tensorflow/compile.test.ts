@@ -175,6 +175,21 @@ describe.skipIf(!linked)(`compile${enabling}`, () => {
     guarded.dispose();
   });
 
+  it('hands on what TensorFlow refuses, and has not taken the step then', () => {
+    let id = 0;
+    const looking = compile(() => {
+      const ids = feed(() => ({ dtype: 'int32', shape: [1], data: Int32Array.of(id) }));
+      tf.tidy(() => weight.assign(tf.add(weight, tf.gather(weight, ids))));
+      return [ids];
+    });
+    for (let run = 0; run < 3; run++) tf.dispose(looking.run());
+    expect(Array.from(weight.dataSync())).toEqual([8, 16]);
+    id = 7;
+    expect(() => looking.run()).toThrow(/TensorFlow does not run the compiled step \(.*7 is not in \[0, 1\)/);
+    expect(Array.from(weight.dataSync())).toEqual([8, 16]);
+    looking.dispose();
+  });
+
   it('traces anew for feeds of other shapes, and keeps both programs', () => {
     let numbers = [1, 2];
     const summing = compile(

@@ -1,4 +1,4 @@
-import type { HostTensor } from '@minigpt/core';
+import { CompileError, type HostTensor } from '@minigpt/core';
 import { type Tensor, util } from '@tensorflow/tfjs-core';
 import type { TensorFlowBackend } from '../binding.ts';
 import { loadGraph } from './load.ts';
@@ -19,7 +19,7 @@ export class Program {
     const { graph, feeds, results, end, variables } = lower(trace, options);
     this.#backend = backend;
     this.#feeds = trace.feeds;
-    this.#session = loadGraph(backend.binding, graph);
+    this.#session = ofTensorFlow('load', () => loadGraph(backend.binding, graph));
     this.#variables = new SessionVariables(backend, this.#session, variables, trace.variables);
     this.#inputs = feeds.map((name) => `${name}:0`).join();
     this.#outputs = [...results, end].map((name) => `${name}:0`).join();
@@ -38,7 +38,9 @@ export class Program {
       binding.createTensor(shape, this.#feeds[index].dtype, data),
     );
     try {
-      const handles = binding.runSavedModel(this.#session, ids, this.#inputs, this.#outputs);
+      const handles = ofTensorFlow('run', () =>
+        binding.runSavedModel(this.#session, ids, this.#inputs, this.#outputs),
+      );
       this.#variables.changed();
       binding.deleteTensor(handles.pop()!.id); // that of the end
       return handles.map((handle) => this.#backend.createOutputTensor(handle));
@@ -50,6 +52,22 @@ export class Program {
   dispose(): void {
     this.#variables.pull();
     this.#backend.binding.deleteSavedModel(this.#session);
+  }
+}
+
+/** What TensorFlow refuses becomes a CompileError: an old one without XLA, say, has no compiler for parts of a graph. */
+function ofTensorFlow<T>(what: 'load' | 'run', act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    const reason = (cause as Error).message.split('\n')[0];
+    throw new CompileError(
+      'graph',
+      `TensorFlow does not ${what} the compiled step (${reason}); do not compile it.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
