@@ -34,14 +34,21 @@ export function predictionOf(logits: ArrayLike<number>, topK: number, nextId?: n
     if (weight > 0) weighted += weight * lower;
   }
   const logTotal = Math.log(total);
-  const ranked = (id: number): RankedToken => {
-    let above = 0;
-    for (let other = 0; other < logits.length; other++) if (logits[other] > logits[id]) above++;
-    return { id, logProbability: logits[id] - highest - logTotal, rank: above + 1 };
-  };
-  const top = largest(logits, topK).map(ranked);
+  const logProbability = (id: number) => logits[id] - highest - logTotal;
+  const ids = largest(logits, topK);
+  const top = ids.map((id): RankedToken => {
+    const rank = 1 + ids.findIndex((other) => logits[other] === logits[id]);
+    return { id, logProbability: logProbability(id), rank };
+  });
   const entropy = logTotal - weighted / total;
-  return nextId === undefined ? { top, entropy } : { top, entropy, next: ranked(nextId) };
+  if (nextId === undefined) return { top, entropy };
+  let above = 0;
+  for (let id = 0; id < logits.length; id++) if (logits[id] > logits[nextId]) above++;
+  return {
+    top,
+    entropy,
+    next: { id: nextId, logProbability: logProbability(nextId), rank: above + 1 },
+  };
 }
 
 /** The ids of the `count` largest values, largest first. */
