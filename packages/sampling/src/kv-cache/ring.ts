@@ -3,11 +3,9 @@ import {
   concat,
   keep,
   mul,
-  reshape,
   slice,
-  type Tensor2D,
   type Tensor4D,
-  tensor2d,
+  tensor4d,
   tensorScatterUpdate,
   zeros,
 } from '@tensorflow/tfjs-core';
@@ -23,7 +21,7 @@ export abstract class RingKVCache extends StoredKVCache {
   /** The columns that layers of this pass were told, so that those that are alike share one array. */
   readonly #columns = new Map<string, Int32Array>();
   /** Where the columns of this pass go, for layers that are alike. */
-  readonly #places = new Map<string, Tensor2D>();
+  readonly #places = new Map<string, Tensor4D>();
 
   constructor(slots: number) {
     super();
@@ -90,23 +88,26 @@ export abstract class RingKVCache extends StoredKVCache {
     const kept = Math.min(count, slots);
     const before = ring ?? zeros([b, h, slots, d]);
     const newest = kept === count ? fresh : slice(fresh, [0, 0, count - kept, 0], [b, h, kept, d]);
-    const after = tensorScatterUpdate(
-      reshape(before, [b * h * slots, d]) as Tensor2D,
-      this.#placesOf(b * h, kept, this.length + count - kept, slots),
-      reshape(newest, [b * h * kept, d]) as Tensor2D,
-    );
-    return reshape(after, [b, h, slots, d]) as Tensor4D;
+    return tensorScatterUpdate(before, this.#placesOf(b, h, kept, this.length + count - kept, slots), newest);
   }
 
-  /** The slots of columns `first` and following in each of the rings, which lie one after another: int32 `[rings count, 1]`. */
-  #placesOf(rings: number, count: number, first: number, slots: number): Tensor2D {
-    const key = `${rings} ${count} ${slots}`;
+  /** The places of columns `first` and following in the rings of all rows and heads: int32 `[B, H, T, 3]`. */
+  #placesOf(b: number, h: number, count: number, first: number, slots: number): Tensor4D {
+    const key = `${b} ${h} ${count} ${slots}`;
     const known = this.#places.get(key);
     if (known !== undefined) return known;
-    const places = new Int32Array(rings * count);
-    for (let i = 0; i < places.length; i++)
-      places[i] = Math.floor(i / count) * slots + ((first + (i % count)) % slots);
-    const made = keep(tensor2d(places, [places.length, 1]));
+    const places = new Int32Array(b * h * count * 3);
+    let i = 0;
+    for (let row = 0; row < b; row++) {
+      for (let head = 0; head < h; head++) {
+        for (let t = 0; t < count; t++) {
+          places[i++] = row;
+          places[i++] = head;
+          places[i++] = (first + t) % slots;
+        }
+      }
+    }
+    const made = keep(tensor4d(places, [b, h, count, 3]));
     this.#places.set(key, made);
     return made;
   }
