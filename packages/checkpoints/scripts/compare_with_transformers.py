@@ -113,7 +113,7 @@ def draw(family, r):
         windows(r, c)
         return {**c, "hidden_act": act, "use_bias": r.random() < 0.5, "norm_epsilon": 1e-4}
     if family in ("gemma", "gemma2"):
-        c |= {"hidden_activation": act, "attention_bias": r.random() < 0.5}
+        c |= {"hidden_act" if family == "gemma" else "hidden_activation": act, "attention_bias": r.random() < 0.5}
         if family == "gemma2":
             c |= {"query_pre_attn_scalar": r.choice([4, 10]), "sliding_window": r.choice([1, 3, 5])}
             c |= {"attn_logit_softcapping": r.choice([None, 2.0]), "final_logit_softcapping": r.choice([None, 3.0])}
@@ -204,7 +204,7 @@ def make(folder, models, seed):
             name = f"{family}-{seed}-{number}"
             model.save_pretrained(folder / name)
             written = json.loads((folder / name / "config.json").read_text())
-            if "layer_types" not in settings or family in ("gemma2",):
+            if "layer_types" not in settings:  # transformers 4 had none
                 (folder / name / "config.v4.json").write_text(json.dumps(older(written)))
             ids = torch.randint(config.vocab_size, (2, TOKENS), dtype=torch.int32)
             save_file({"input_ids": ids, "logits": logits_of(model, ids.long())}, folder / name / "golden.safetensors")

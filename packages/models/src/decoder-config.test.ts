@@ -70,7 +70,14 @@ describe('a config in the layout of transformers 4', () => {
   it('Gemma: gelu means its tanh form', () => {
     const config = { model_type: 'gemma', ...small, head_dim: 4, num_key_value_heads: 1 };
     expect(written({ ...config, hidden_act: 'gelu' }).hidden_act).toBe('gelu_pytorch_tanh');
-    expect(written({ ...config, hidden_act: 'gelu', hidden_activation: 'relu' }).hidden_act).toBe('relu');
+    expect(written({ ...config, hidden_activation: 'relu' }).hidden_act).toBe('relu');
+    expect(written({ ...config, hidden_act: 'relu', hidden_activation: 'silu' }).hidden_act).toBe('relu');
+  });
+
+  it('the size of a head is said where the family has the setting: transformers takes no null with yarn', () => {
+    for (const model_type of ['llama', 'mistral', 'mixtral', 'starcoder2']) {
+      expect(written({ model_type, ...small, num_key_value_heads: 1 }).head_dim).toBe(4);
+    }
   });
 });
 

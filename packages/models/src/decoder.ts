@@ -85,6 +85,7 @@ export abstract class DecoderLanguageModel extends Transformer {
       architectures: [architecture],
       model_type: modelType,
       ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, value ?? null])),
+      ...('head_dim' in settings && { head_dim: headDim }), // null stops transformers where positions are scaled by yarn
       ...writeRope(rotary.settings, headDim),
       torch_dtype: 'float32',
     };

@@ -67,8 +67,11 @@ export function gemma(config: Config, rng: Rng): CausalDecoder {
   });
 }
 
-/** The first configs said `gelu` and meant its tanh form; `hidden_activation` was added to say so. */
+/**
+ * The first configs said `gelu` and meant its tanh form; `hidden_activation` was added to say so, and transformers 5 looks at
+ * `hidden_act` alone.
+ */
 function gemmaActivation({ hidden_activation, hidden_act }: Config): unknown {
-  const name = hidden_activation ?? hidden_act;
+  const name = hidden_act ?? hidden_activation;
   return name === 'gelu' ? 'gelu_pytorch_tanh' : name;
 }
