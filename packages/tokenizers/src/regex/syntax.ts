@@ -4,7 +4,11 @@ import { ONIGURUMA_WORD, WHITE_SPACE, WORD_CHARACTER } from '../pipeline/unicode
 /** A parsed expression of Oniguruma's Ruby syntax, the part of it that tokenizers use. */
 export type Node =
   /** One character of a set, given as a JavaScript class for the `v` flag: `[…]` or `[^…]`. */
-  | { readonly kind: 'set'; readonly source: string }
+  | {
+      readonly kind: 'set';
+      readonly source: string /** Of a literal whose case is ignored. */;
+      readonly folded?: string;
+    }
   | { readonly kind: 'sequence'; readonly items: readonly Node[] }
   | { readonly kind: 'choice'; readonly options: readonly Node[] }
   | { readonly kind: 'capture'; readonly index: number; readonly body: Node }
@@ -105,7 +109,8 @@ export function parsePattern(pattern: string): Node {
         items.push(quantified(atom(ignoreCase)));
       }
     }
-    return items.length === 1 ? items[0]! : { kind: 'sequence', items };
+    const joined = ignoreCase ? joinFolded(items) : items;
+    return joined.length === 1 ? joined[0]! : { kind: 'sequence', items: joined };
   }
 
   function readFlags(flags: string, ignoreCase: boolean): boolean {
@@ -334,7 +339,54 @@ const SHORTHANDS: Readonly<Record<string, string>> = {
 const UNSUPPORTED_ESCAPES = /[CKMNOXYcgky]/;
 
 function literal(codePoint: number, ignoreCase: boolean): Node {
-  return { kind: 'set', source: fold(`[${code(codePoint)}]`, ignoreCase) };
+  const set: Node = { kind: 'set', source: fold(`[${code(codePoint)}]`, ignoreCase) };
+  if (!ignoreCase) return set;
+  const folded = fullFold(String.fromCodePoint(codePoint));
+  const characters = [...folded];
+  if (characters.length === 1) return { ...set, folded };
+  const items = characters.map((character) => literal(character.codePointAt(0)!, true));
+  return { kind: 'choice', options: [set, { kind: 'sequence', items }] };
+}
+
+/** Unicode's full case folding of a character, `ss` for `ß`. */
+function fullFold(character: string): string {
+  return character.toLowerCase().toUpperCase().toLowerCase();
+}
+
+/**
+ * Literals whose case is ignored and which together are the folding of one character match that character too, as in
+ * Oniguruma: the leftmost first, of these the longest.
+ */
+function joinFolded(items: readonly Node[]): Node[] {
+  const joined: Node[] = [];
+  for (let at = 0; at < items.length; ) {
+    const length = [3, 2].find((count) => foldings().has(foldedText(items.slice(at, at + count)))) ?? 1;
+    const part = items.slice(at, at + length);
+    const one: Node = { kind: 'set', source: `[${foldings().get(foldedText(part))}]` };
+    joined.push(
+      length === 1 ? part[0]! : { kind: 'choice', options: [one, { kind: 'sequence', items: part }] },
+    );
+    at += length;
+  }
+  return joined;
+}
+
+function foldedText(items: readonly Node[]): string {
+  return items.map((item) => (item.kind === 'set' ? (item.folded ?? ' ') : ' ')).join('');
+}
+
+let foldingsOfOne: Map<string, string> | undefined;
+/** For each folding of more than one character, the characters that have it, as the body of a class. */
+function foldings(): ReadonlyMap<string, string> {
+  if (!foldingsOfOne) {
+    foldingsOfOne = new Map();
+    for (const character of casedCharacters()) {
+      const folded = fullFold(character);
+      if ([...folded].length === 1) continue;
+      foldingsOfOne.set(folded, (foldingsOfOne.get(folded) ?? '') + code(character.codePointAt(0)!));
+    }
+  }
+  return foldingsOfOne;
 }
 
 function code(codePoint: number): string {
