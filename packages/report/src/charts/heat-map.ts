@@ -38,15 +38,18 @@ export function heatMap({
 }: HeatMapOptions): string {
   const longest = (labels: readonly string[]) =>
     labels.reduce((most, label) => Math.max(most, label.length), 0);
+  const upright = longest(columns) <= 2;
   const font = Math.min(11, Math.max(5, cell * 0.85));
   const left = 14 + (yLabel === '' ? 0 : 18) + longest(rows) * font * 0.62;
-  const top = 38 + (xLabel === '' ? 0 : 18) + longest(columns) * font * 0.62;
+  const top = 38 + (xLabel === '' ? 0 : 18) + (upright ? font : longest(columns) * font * 0.62);
   const width = Math.ceil(left + columns.length * cell + 12);
   const height = Math.ceil(top + rows.length * cell + 12);
   const labels = [
     ...columns.map((label, i) => {
       const x = at(left + (i + 0.5) * cell);
-      return `<text x="${x}" y="${at(top - 5)}" transform="rotate(-90 ${x} ${at(top - 5)})" dy="0.35em">${escapeMarkup(label)}</text>`;
+      const y = at(top - 5);
+      const turn = upright ? 'text-anchor="middle"' : `transform="rotate(-90 ${x} ${y})" dy="0.35em"`;
+      return `<text x="${x}" y="${y}" ${turn}>${escapeMarkup(label)}</text>`;
     }),
     ...rows.map(
       (label, i) =>

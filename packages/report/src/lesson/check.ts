@@ -26,7 +26,8 @@ export function spelled(rule: Rule): string {
   return `${figure(rule.near)} ± ${figure(rule.within)}`;
 }
 
-/** `1,344,512`, `2.607` */
+/** `1,344,512`, `2.607`, `3.1e-7` */
 export function figure(value: number): string {
+  if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(1);
   return value.toLocaleString('en-US', { maximumFractionDigits: 3 });
 }
