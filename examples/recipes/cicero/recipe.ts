@@ -312,7 +312,8 @@ lesson.check(
 lesson.chapter('Piece by piece');
 
 lesson.say(`
-  Now the model grows, one piece at a time, and each stage is trained for the same number of steps with the loop above:
+  Now the model grows, one piece at a time, and each stage is trained for the same number of steps. The steps are those of the loop above;
+  \`train\` of \`@minigpt/training\` takes them here, since it compiles them where the backend can:
 
   - **One head**: token embedding plus position embedding, one head, an output layer.
   - **${nHead} heads**: the same channels, but ${nHead} places to look at at once.
@@ -335,7 +336,20 @@ const stageSteps = flags.quick ? 25 : 300;
 const stageRows: (string | number)[][] = [];
 for (const [name, pieces] of stages) {
   const model = new LetterModel({ ...shape, ...pieces, rng: rng.fold('stages') });
-  const loss = await trainByHand(name, model, stageSteps, flags.quick ? learningRate : 1e-3);
+  const optimizer = adamW({ parameters: parameters(model) });
+  for await (const event of train({
+    model,
+    optimizer,
+    batch,
+    schedule: constant(flags.quick ? learningRate : 1e-3),
+    maxIters: stageSteps,
+    gradClip: 0, // the lesson does without
+  })) {
+    if (event.type === 'step')
+      lesson.progress(`${name}: step ${event.step}/${stageSteps}  loss ${event.loss.toFixed(3)}`);
+  }
+  optimizer.dispose();
+  const { loss } = await evaluate({ model, batches: heldOut });
   stageRows.push([name, grouped(countParameters(model)), loss.toFixed(3)]);
   disposeModel(model);
 }
@@ -352,8 +366,7 @@ const model = new LetterModel({ ...shape, rng: rng.fold('init') });
 lesson.say(`
   The whole has width ${nEmbd}, ${nHead} heads, ${nLayer} blocks, a context of ${blockSize} characters, and
   ${grouped(countParameters(model))} parameters. It is trained for ${grouped(flags.steps)} steps on ${backend.name}
-  (${backend.description}), once with its scores scaled by *C^−½* as the lesson has it, and once by *D^−½*. The loop is the
-  one above; \`train\` of \`@minigpt/training\` takes the same steps and, where the backend can, compiles them.`);
+  (${backend.description}), once with its scores scaled by *C^−½* as the lesson has it, and once by *D^−½*.`);
 
 /** Takes all steps and follows the events of the run: a loss for each step, and the held-out loss at intervals. */
 async function follow(name: string, model: LanguageModel, steps: number, options: Followed) {
@@ -366,7 +379,7 @@ async function follow(name: string, model: LanguageModel, steps: number, options
     batch: options.batch,
     schedule: constant(options.rate),
     maxIters: steps,
-    gradClip: 0, // the lesson does without
+    gradClip: 0,
     validation: options.validation,
     evalInterval: Math.ceil(steps / 10),
   })) {

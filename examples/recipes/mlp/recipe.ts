@@ -237,7 +237,8 @@ lesson.sample({
 // ---------------------------------------------------------------------------------------------------------------------
 lesson.chapter('Training');
 
-const byHand = Math.floor(steps / 10);
+const byHand = Math.min(100, steps);
+const interval = Math.floor(steps / 10);
 lesson.say(`
   ${grouped(steps)} steps of AdamW with learning rate ${learningRate}, on ${backend.name} (${backend.description}). The first
   ${grouped(byHand)} are written out here: batch, loss, gradients, step. After that \`train\` of \`@minigpt/training\` goes on from where
@@ -253,7 +254,7 @@ const rows: string[][] = [];
 async function tell(step: number, loss: number): Promise<void> {
   curve.push({ step, loss });
   lesson.progress(`step ${step}/${steps}  loss ${loss.toFixed(3)}`);
-  if (step % byHand === 0) await look(step);
+  if (step % interval === 0) await look(step);
 }
 
 async function look(step: number): Promise<void> {
