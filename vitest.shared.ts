@@ -3,16 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { configDefaults, defineConfig, type Plugin, type ViteUserConfig } from 'vitest/config';
-
-const packages = fileURLToPath(new URL('packages', import.meta.url));
+import { packages, sourceAliases } from './source-aliases.ts';
 
 const kernels = fileURLToPath(new URL('packages/backends/scripts/vitest-setup.mjs', import.meta.url));
-
-/** Tests run on sources: `@minigpt/core` is `packages/core/src`, so no build comes first. */
-export const sourceAliases = [
-  { find: /^@minigpt\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` },
-  { find: /^@minigpt\/([^/]+)\/(.+)$/, replacement: `${packages}/$1/src/$2.ts` },
-];
 
 /** Debian's Chromium, with WebGL and WebGPU computed in software where there is no graphics card. */
 export const chromiumPath = '/usr/bin/chromium';
