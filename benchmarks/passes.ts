@@ -11,7 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { createServer } from 'vite';
-import { chromiumFlags, chromiumPath, serveWasm, sourceAliases } from '../vitest.shared.ts';
+import { sourceAliases } from '../source-aliases.ts';
+import { chromiumFlags, chromiumPath, serveWasm } from '../vitest.shared.ts';
 import type { Measured } from './passes/page.ts';
 
 const { values: flags } = parseArgs({

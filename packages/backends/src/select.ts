@@ -12,6 +12,8 @@ export interface SelectedBackend extends StartedBackend {
 export interface SelectBackendOptions {
   /** URL of the folder that serves tfjs-backend-wasm's `.wasm` files; needed in browsers only. */
   readonly wasmPath?: string;
+  /** Take a WebGL that the browser computes on the processor; WebAssembly is faster than that. */
+  readonly software?: boolean;
 }
 
 type Start = (options: SelectBackendOptions) => Promise<StartedBackend>;
@@ -20,7 +22,7 @@ type Start = (options: SelectBackendOptions) => Promise<StartedBackend>;
 const starts: Readonly<Record<BackendName, Start>> = {
   node: async () => (await import('./node.ts')).start(),
   webgpu: async () => (await import('./webgpu.ts')).start(),
-  webgl: async () => (await import('./webgl.ts')).start(),
+  webgl: async (options) => (await import('./webgl.ts')).start(options),
   wasm: async (options) => (await import('./wasm.ts')).start(options),
   cpu: async () => (await import('./cpu.ts')).start(),
 };

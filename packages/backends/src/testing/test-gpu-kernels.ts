@@ -65,6 +65,18 @@ const cases: Readonly<Record<string, () => Results>> = {
       ],
       (q, k, v) => ops.attention(heads(q), heads(k), heads(v), { causal: true }),
     ),
+  'attention with a mask and then without one': () =>
+    withGrads(
+      [
+        [1, 2, 3, 4],
+        [1, 1, 3, 4],
+        [1, 1, 3, 4],
+      ],
+      (q, k, v) => {
+        const masked = ops.attention(heads(q), heads(k), heads(v), { mask: normal([3, 3], 'mask') });
+        return tf.add(masked, ops.attention(heads(q), heads(k), heads(v)));
+      },
+    ),
   'rope, half': () => rotated('half', 1),
   'rope, interleaved': () => rotated('interleaved', 1),
   'rope of rows at other positions': () => rotated('half', 2),

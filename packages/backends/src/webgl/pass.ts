@@ -42,7 +42,9 @@ export function runPass(backend: MathBackendWebGL, shape: readonly number[], pas
       ...Object.keys(ints).map((name) => ({ name, type: 'int' as const })),
       ...Object.keys(floats).map((name) => ({ name, type: 'float' as const })),
     ],
+    // tfjs keeps programs by this text, so it names the uniforms too.
     userCode: `
+      // ${[...Object.keys(ints), ...Object.keys(floats)].join()}
       ${functions}
       float value(int i) {
         ${value}
