@@ -263,7 +263,7 @@ lesson.formula('A = softmax(Q K^T · s + mask)     out = A V');
 lesson.say(`
   Shapes: \`Q\`, \`K\`, \`V\` are \`[B, T, D]\`, the weights \`A\` are \`[B, T, T]\`, the output is \`[B, T, D]\`. The
   factor *s* keeps the scores small, so that softmax is not sure of itself before it has learnt anything. Usual is
-  *s = D^−½*, one over the root of the head's size; the lesson that this recipe follows has *C^−½*, one over the root of
+  *s = 1/√D*, one over the root of the head's size; the lesson that this recipe follows has *1/√C*, one over the root of
   the model's width. With four heads that is half as much, and we will see whether it matters.`);
 
 /** One head as it is written on paper; `[B, T, C]` → `[B, T, D]`. The matrices of query, key and value are `[C, D]`. */
@@ -366,7 +366,7 @@ const model = new LetterModel({ ...shape, rng: rng.fold('init') });
 lesson.say(`
   The whole has width ${nEmbd}, ${nHead} heads, ${nLayer} blocks, a context of ${blockSize} characters, and
   ${grouped(countParameters(model))} parameters. It is trained for ${grouped(flags.steps)} steps on ${backend.name}
-  (${backend.description}), once with its scores scaled by *C^−½* as the lesson has it, and once by *D^−½*.`);
+  (${backend.description}), once with its scores scaled by *1/√C* as the lesson has it, and once by *1/√D*.`);
 
 /** Takes all steps and follows the events of the run: a loss for each step, and the held-out loss at intervals. */
 async function follow(name: string, model: LanguageModel, steps: number, options: Followed) {
@@ -420,7 +420,7 @@ lesson.figure({
     train: run.losses,
     validation: run.measured,
   }),
-  caption: `The model with scores scaled by *C^−½*. On as much text of the training part the loss is ${trainLoss.toFixed(3)}, on the held-out tenth ${run.loss.toFixed(3)}: it has not learnt the letters by heart.`,
+  caption: `The model with scores scaled by *1/√C*. On as much text of the training part the loss is ${trainLoss.toFixed(3)}, on the held-out tenth ${run.loss.toFixed(3)}: it has not learnt the letters by heart.`,
 });
 const curve = (of: readonly LossPoint[]) => of.map(({ step, loss }) => ({ x: step, y: loss }));
 lesson.figure({
@@ -644,7 +644,7 @@ if (known && !flags.quick) {
   publish({
     recipe: 'cicero',
     text: known.name,
-    run: `\`pnpm recipe cicero --data FILE --backend ${backend.name} --seed ${flags.seed}\`, ${minutes} minutes on \`${backend.name}\`.`,
+    run: `\`pnpm recipe cicero --data FILE --backend ${backend.name} --seed ${flags.seed} --cl100k-steps ${flags.cl100kSteps}\`, ${minutes} minutes on \`${backend.name}\`.`,
     checks: lesson.checks,
     readme: here('README.md'),
     docs: {
