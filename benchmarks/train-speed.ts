@@ -20,6 +20,7 @@ import { batches } from '@minigpt/data';
 import { GPT } from '@minigpt/models';
 import { adamW, constant, type TrainOptions, train } from '@minigpt/training';
 import { getKernelsForBackend, unregisterKernel } from '@tensorflow/tfjs-core';
+import { startExplicitTransposes } from './wasm/explicit-transposes.ts';
 
 const VOCABULARY = 65;
 const WARM_UP = 5;
@@ -38,12 +39,24 @@ const runs = {
   'node, eager': { backend: 'node', compile: async () => false as const },
   'node, plain tfjs': { backend: 'node', compile: async () => false as const, plain: true },
   wasm: { backend: 'wasm', compile: async () => false as const },
+  'wasm, 1 thread': {
+    backend: 'wasm',
+    compile: async () => false as const,
+    start: async () => (await import('@minigpt/backends/wasm')).start({ threads: 1 }),
+  },
+  'wasm, explicit transposes': {
+    backend: 'wasm',
+    compile: async () => false as const,
+    start: startExplicitTransposes,
+  },
   cpu: { backend: 'cpu', compile: async () => false as const },
 } satisfies Record<string, Run>;
 
 interface Run {
   readonly backend: 'node' | 'wasm' | 'cpu';
   readonly compile: () => Promise<TrainOptions['compile']>;
+  /** Instead of `selectBackend`. */
+  readonly start?: () => Promise<{ readonly version: string }>;
   /** Without kernels of ours: only what tfjs itself has. */
   readonly plain?: boolean;
 }
@@ -82,7 +95,7 @@ interface Round {
 
 async function measure(name: keyof typeof runs, configName: ConfigName): Promise<Round> {
   const run: Run = runs[name];
-  const { version } = await selectBackend(run.backend);
+  const { version } = await (run.start === undefined ? selectBackend(run.backend) : run.start());
   if (run.plain) {
     const backendName = run.backend === 'node' ? 'tensorflow' : run.backend;
     const own = getKernelsForBackend(backendName).filter(({ kernelName }) =>
@@ -121,6 +134,7 @@ function compare(): void {
     ...process.env,
     TSX_TSCONFIG_PATH: here('../tsconfig.json'),
     TF_NUM_INTRAOP_THREADS: flags.threads,
+    MINIGPT_THREADS: flags.threads,
     TF_CPP_MIN_LOG_LEVEL: '2',
   };
   const measured = flags.configs.split(',').map((config) => {

@@ -1,15 +1,14 @@
-import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { type BackendWasm, version_wasm } from '@tensorflow/tfjs-backend-wasm';
 import {
   BatchMatMul,
   getKernel,
   type KernelFunc,
   registerKernel,
+  setBackend,
   type TensorInfo,
   Transpose,
   util,
 } from '@tensorflow/tfjs-core';
-
-const KERNEL = 'Benchmark.MatMul';
 
 /**
  * The products of tfjs-backend-wasm as well as they can be had without kernels of one's own: the baseline.
@@ -84,7 +83,14 @@ function run(
   return kernel.kernelFunc({ inputs, attrs, backend }) as TensorInfo;
 }
 
-/** Registers `Benchmark.MatMul`, with the inputs and attributes of `MiniGPT.MatMul`. */
-export function registerExplicitTransposes(): void {
-  registerKernel({ kernelName: KERNEL, backendName: 'wasm', kernelFunc: matMul });
+/** Registers a kernel with the inputs and attributes of `MiniGPT.MatMul`. */
+export function registerExplicitTransposes(kernelName: string): void {
+  registerKernel({ kernelName, backendName: 'wasm', kernelFunc: matMul });
+}
+
+/** Starts tfjs-backend-wasm as it is, but for its products. */
+export async function startExplicitTransposes(): Promise<{ readonly version: string }> {
+  registerExplicitTransposes('MiniGPT.MatMul');
+  await setBackend('wasm');
+  return { version: version_wasm };
 }

@@ -13,8 +13,8 @@ import { registerExplicitTransposes } from './explicit-transposes.ts';
 
 const { values: flags } = parseArgs({ options: { rounds: { type: 'string', default: '30' } } });
 
-const { description } = await start();
-registerExplicitTransposes();
+const { description } = await start({ threads: 1 });
+registerExplicitTransposes('Benchmark.MatMul');
 
 interface Shape {
   readonly name: string;
