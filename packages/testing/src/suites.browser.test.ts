@@ -1,4 +1,5 @@
 import { testBackend } from './index.ts';
 
+testBackend('wasm');
 testBackend('webgl');
 testBackend('webgpu');
