@@ -21,6 +21,8 @@ export { llamaFromGguf } from './gguf/llama.ts';
 export type { GgufArray, GgufValue } from './gguf/metadata.ts';
 export { type Gguf, type GgufLimits, openGguf } from './gguf/open.ts';
 export { HubError, type HubFault } from './hub/errors.ts';
+export type { HubFolder } from './hub/hub-folder.ts';
+export { type OpenHubOptions, openHub } from './hub/open-hub.ts';
 export { type HuggingFaceOptions, huggingFaceFiles } from './hugging-face/files.ts';
 export { DuplicateWeightError } from './hugging-face/model-names.ts';
 export { type OpenHuggingFaceOptions, openHuggingFace } from './hugging-face/open.ts';
