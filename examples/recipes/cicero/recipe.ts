@@ -273,8 +273,8 @@ function oneHead(x: tf.Tensor3D, [wq, wk, wv]: readonly tf.Tensor2D[], scale: nu
     tf.reshape(tf.matMul(tf.reshape(x, [b * t, c]), w), [b, t, w.shape[1]]); // [B, T, D]
   const [q, k, v] = [project(wq!), project(wk!), project(wv!)];
   const columns = Int32Array.from({ length: t }, (_, i) => i);
-  const scores = tf.mul(matMul(q, k, { transposeB: true }), scale); // [B, T, T]
-  const weights = tf.softmax<tf.Tensor3D>(tf.add(scores, attentionMask(columns, columns)!)); // [B, T, T]
+  const scores = tf.mul(matMul<tf.Tensor3D>(q, k, { transposeB: true }), scale); // [B, T, T]
+  const weights = tf.softmax(tf.add<tf.Tensor3D>(scores, attentionMask(columns, columns)!)); // [B, T, T]
   return matMul<tf.Tensor3D>(weights, v); // [B, T, D]
 }
 
