@@ -3,6 +3,10 @@ import {
   cast,
   concat,
   equal,
+  greater,
+  less,
+  logicalAnd,
+  logicalOr,
   mean,
   mul,
   range,
@@ -14,15 +18,22 @@ import {
   sum,
   type Tensor,
   type Tensor2D,
-  topk,
 } from '@tensorflow/tfjs-core';
 import { withGradient } from './with-gradient.ts';
 
-/** float32 `[N, E]`: 1 for the `topK` experts of each token, 0 for the others. */
+/**
+ * float32 `[N, E]`: 1 for the `topK` experts of each token, 0 for the others; of equal logits the first ones count. Each expert
+ * is compared with all others, since tfjs's `topk` gives wrong indices for such short rows on WebGPU (4.22, found by the test of
+ * Mixtral in Chromium).
+ */
 function chosenExperts(routerLogits: Tensor, topK: number): Tensor2D {
   const [tokens, experts] = routerLogits.shape as [number, number];
-  const ids = reshape(topk(routerLogits, topK).indices, [tokens, topK, 1]);
-  return sum(cast(equal(ids, range(0, experts, 1, 'int32')), 'float32'), 1); // [N, K, E] → [N, E]
+  const own = reshape(routerLogits, [tokens, experts, 1]);
+  const others = reshape(routerLogits, [tokens, 1, experts]);
+  const ids = range(0, experts, 1, 'int32'); // [E]
+  const earlier = less(ids, reshape(ids, [experts, 1])); // [E, E]: whether the other comes before one's own
+  const ahead = logicalOr(greater(others, own), logicalAnd(equal(others, own), earlier)); // [N, E, E]
+  return cast(less(sum(cast(ahead, 'int32'), -1), topK), 'float32'); // [N, E]
 }
 
 /** The gradient of the logits of y = softmax(logits), given that of y. */

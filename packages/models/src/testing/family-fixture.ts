@@ -1,0 +1,198 @@
+import {
+  Context,
+  dispose,
+  fromHost,
+  type HostTensor,
+  type LanguageModel,
+  loadStateDict,
+  parameters,
+  type StateDict,
+  valueAndGrads,
+  withoutWeights,
+} from '@minigpt/core';
+import { crossEntropy } from '@minigpt/ops';
+import { FixedKVCache, GrowingKVCache, SlidingKVCache } from '@minigpt/sampling';
+import { describeOnBackends, expectClose, type TestedBackend, type Tolerance } from '@minigpt/testing';
+import * as tf from '@tensorflow/tfjs-core';
+import { expect, it } from 'vitest';
+import type { Config } from '../config.ts';
+import { Mixtral, modelFromConfig } from '../index.ts';
+
+/** A small model of a family, and what transformers gave for it: made by scripts/make-family-fixtures.py. */
+export interface FamilyFixture {
+  readonly config: Config;
+  /** Mean nats per token of the next ones. */
+  readonly loss: number;
+  /** Called in tests only. */
+  readonly read: () => Promise<ReadonlyMap<string, HostTensor>>;
+}
+
+export interface FamilyTolerances {
+  readonly logits: Tolerance;
+  readonly loss: Tolerance;
+  readonly gradient: Tolerance;
+}
+
+/** The tensors of one model, out of the file that holds those of all. */
+export function tensorsOf(name: string, all: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
+  const own = [...all].filter(([key]) => key.startsWith(`${name}/`));
+  return new Map(own.map(([key, value]) => [key.slice(name.length + 1), value]));
+}
+
+/** Holds a family to transformers: logits, loss and gradients, what `toConfig` writes, each kind of cache, padding. */
+export function testFamilyFixture(
+  name: string,
+  { config, loss, read }: FamilyFixture,
+  tolerances: FamilyTolerances,
+  backends?: readonly TestedBackend[],
+): void {
+  /** Runs a check on the model of a config, frees it, and expects nothing to be left. */
+  const withModel = async (
+    check: (
+      model: LanguageModel,
+      ids: tf.Tensor2D,
+      tensors: ReadonlyMap<string, HostTensor>,
+    ) => Promise<void>,
+  ) => {
+    const tensors = await read();
+    const before = tf.memory().numTensors;
+    const model = withoutWeights(() => modelFromConfig(config));
+    loadStateDict(model, halves(tensors, 0));
+    const ids = fromHost(tensors.get('input_ids')!) as tf.Tensor2D;
+    await check(model, ids, tensors);
+    ids.dispose();
+    dispose(model);
+    expect(tf.memory().numTensors).toBe(before);
+  };
+
+  describeOnBackends(
+    `${name} against transformers`,
+    () => {
+      it('logits, loss and every gradient by name', () =>
+        withModel(async (model, ids, tensors) => {
+          const logits = model.call(ids);
+          await expectClose(logits, tensors.get('logits')!, tolerances.logits, 'logits');
+          const { value, grads } = valueAndGrads(() => nextTokenLoss(model, ids), parameters(model));
+          await expectClose(value, scalar(loss), tolerances.loss, 'loss');
+          expect([...grads.keys()]).toEqual([...parameters(model).keys()]);
+          for (const [key, gradient] of grads) {
+            await expectClose(
+              gradient,
+              halves(tensors, 1).get(key)!,
+              tolerances.gradient,
+              `gradient of ${key}`,
+            );
+          }
+          tf.dispose([logits, value, ...grads.values()]);
+        }));
+
+      it('the same logits from what toConfig writes', () =>
+        withModel(async (model, ids, tensors) => {
+          const again = modelFromConfig(model.toConfig());
+          loadStateDict(again, halves(tensors, 0));
+          const logits = again.call(ids);
+          await expectClose(logits, tensors.get('logits')!, tolerances.logits, 'logits');
+          logits.dispose();
+          dispose(again);
+        }));
+
+      // With these scalings earlier keys keep the angles of a shorter context, so that passes give other values by design.
+      const dependsOnLength = /"(dynamic|longrope)"/.test(JSON.stringify(config));
+      if (!dependsOnLength) {
+        it('the same logits in passes over a cache: growing, of fixed capacity, sliding', () =>
+          withModel(async (model, ids, tensors) => {
+            const expected = tensors.get('logits')!;
+            for (const cache of [
+              new GrowingKVCache(),
+              new FixedKVCache({ capacity: 12 }),
+              new SlidingKVCache({ window: 12 }),
+            ]) {
+              let first = 0;
+              for (const count of [4, 1, 3, 1]) {
+                const part = tf.slice(ids, [0, first], [2, count]);
+                const logits = model.call(part, Context.evaluation({ cache }));
+                await expectClose(
+                  logits,
+                  columnsOf(expected, first, count),
+                  tolerances.logits,
+                  `logits from ${first}`,
+                );
+                first += count;
+                tf.dispose([part, logits]);
+              }
+              cache.dispose();
+            }
+          }));
+
+        it('the same logits for a row that is padded on the left', () =>
+          withModel(async (model, ids, tensors) => {
+            const padded = tf.tidy(() =>
+              tf.concat([tf.zeros([1, 3], 'int32'), tf.slice(ids, [1, 0], [1, 9])], 1),
+            );
+            const logits = model.call(padded as tf.Tensor2D, Context.evaluation({ padding: [3] }));
+            const [, , v] = logits.shape;
+            const real = tf.slice(logits, [0, 3, 0], [1, 9, v]);
+            const { data } = tensors.get('logits')!;
+            const expected = { dtype: 'float32' as const, shape: [1, 9, v], data: data.subarray(9 * v) };
+            await expectClose(real, expected, tolerances.logits, 'logits');
+            tf.dispose([padded, logits, real]);
+          }));
+      }
+
+      if (config.model_type === 'mixtral') {
+        it('the loss that balances the experts, and the way it goes back to the routers', () =>
+          withModel(async (model, ids, tensors) => {
+            if (!(model instanceof Mixtral)) throw new Error('only Mixtral has experts');
+            const { logits, balancingLoss } = model.callWithBalancingLoss(ids, Context.evaluation());
+            await expectClose(
+              balancingLoss,
+              tensors.get('balancing_loss')!,
+              tolerances.loss,
+              'balancing loss',
+            );
+            await expectClose(logits, tensors.get('logits')!, tolerances.logits, 'logits');
+            const routed = (ctx: Context) => model.callWithBalancingLoss(ids, ctx).balancingLoss;
+            const { value, grads } = valueAndGrads(() => routed(Context.training()), parameters(model));
+            const gate = grads.get('model.layers.1.block_sparse_moe.gate.weight')!;
+            expect(Math.max(...(await gate.data())) > 0).toBe(true);
+            expect(() => routed(Context.training({ checkpointing: true }))).toThrow('turn checkpointing off');
+            tf.dispose([logits, balancingLoss, value, ...grads.values()]);
+          }));
+      }
+    },
+    backends,
+  );
+}
+
+/** The parameters, or their gradients: `weight.<name>` holds both, `[2, ...]`. */
+function halves(tensors: ReadonlyMap<string, HostTensor>, which: 0 | 1): StateDict {
+  const found = new Map<string, HostTensor>();
+  for (const [key, { shape, data }] of tensors) {
+    if (!key.startsWith('weight.')) continue;
+    const size = data.length / 2;
+    const values = data.subarray(which * size, (which + 1) * size);
+    found.set(key.slice('weight.'.length), { dtype: 'float32', shape: shape.slice(1), data: values });
+  }
+  return found;
+}
+
+/** `[B, T, V]` → `[B, count, V]` */
+function columnsOf({ shape: [b, t, v], data }: HostTensor, first: number, count: number): HostTensor {
+  const rows = Array.from({ length: b }, (_, i) => [
+    ...data.subarray((i * t + first) * v, (i * t + first + count) * v),
+  ]);
+  return { dtype: 'float32', shape: [b, count, v], data: Float32Array.from(rows.flat()) };
+}
+
+/** Labels equal the inputs, and the shift happens here: logits of t against the id at t + 1. */
+function nextTokenLoss(model: LanguageModel, ids: tf.Tensor2D): tf.Scalar {
+  return tf.tidy(() => {
+    const [b, t] = ids.shape;
+    const logits = model.call(ids); // [B, T, V]
+    const rows = tf.reshape(tf.slice(logits, [0, 0, 0], [b, t - 1, model.vocabSize]), [-1, model.vocabSize]);
+    const labels = tf.reshape(tf.slice(ids, [0, 1], [b, t - 1]), [-1]);
+    return crossEntropy(rows as tf.Tensor2D, labels as tf.Tensor1D);
+  });
+}
+
+const scalar = (value: number): HostTensor => ({ dtype: 'float32', shape: [], data: Float32Array.of(value) });
