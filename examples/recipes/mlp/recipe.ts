@@ -36,6 +36,7 @@ const flags = recipeCommand({
     'pnpm recipe mlp --data tinystories_1000.json --backend node',
     'pnpm recipe mlp --data "stories/*.txt" --steps 3000',
   ],
+  seed: 1,
 })
   .option('--steps <n>', 'training steps (default: 10000, or 200 with --quick)', positiveInteger)
   .parse()

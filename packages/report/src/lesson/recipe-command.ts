@@ -7,6 +7,8 @@ export interface RecipeCommandOptions {
   /** What `--data` takes and what is read without it. */
   readonly data: string;
   readonly examples: readonly string[];
+  /** What `--seed` is by default. Default 1337. */
+  readonly seed?: number;
 }
 
 /** The flags that every recipe has. */
@@ -19,7 +21,13 @@ export interface RecipeFlags {
 }
 
 /** The command line of a recipe with the flags that all have; its own are added with `option`. */
-export function recipeCommand({ name, description, data, examples }: RecipeCommandOptions): Command {
+export function recipeCommand({
+  name,
+  description,
+  data,
+  examples,
+  seed = 1337,
+}: RecipeCommandOptions): Command {
   return new Command(`recipe ${name}`)
     .description(description)
     .option('--data <where>', data)
@@ -29,7 +37,7 @@ export function recipeCommand({ name, description, data, examples }: RecipeComma
         .choices(['auto', 'node', 'wasm', 'cpu'])
         .default('auto'),
     )
-    .option('--seed <n>', 'of weights, batches and samples', integer, 1337)
+    .option('--seed <n>', 'of weights, batches and samples', integer, seed)
     .option('--out <dir>', 'folder for the page and its figures', `out/recipes/${name}`)
     .showHelpAfterError('(see --help)')
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
