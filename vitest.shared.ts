@@ -42,7 +42,8 @@ export function testConfig({ include = ['src/**/*.test.ts'], ...test }: ViteUser
             name: 'node',
             include,
             exclude: [...configDefaults.exclude, ...(inBrowser ? browserTests : [])],
-            env: existsSync(softwareVulkan) ? { VK_ICD_FILENAMES: softwareVulkan } : {},
+            // Colours are off in what the tests start, also where CI would have them on.
+            env: { NO_COLOR: '1', ...(existsSync(softwareVulkan) && { VK_ICD_FILENAMES: softwareVulkan }) },
           },
         },
         ...(inBrowser

@@ -21,8 +21,7 @@ interface Result {
 
 function minigpt(args: readonly string[], input?: string): Promise<Result> {
   return new Promise((resolve) => {
-    const env = { ...process.env, NO_COLOR: '1' }; // where CI is set, colours are on
-    const child = execFile(process.execPath, [bin, ...args], { cwd: folder, env }, (_error, stdout, stderr) =>
+    const child = execFile(process.execPath, [bin, ...args], { cwd: folder }, (_error, stdout, stderr) =>
       resolve({ code: child.exitCode, stdout, stderr }),
     );
     child.stdin?.end(input);
