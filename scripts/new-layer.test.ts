@@ -25,6 +25,7 @@ beforeAll(() => {
     'biome.json',
     'tsconfig.base.json',
     'tsconfig.json',
+    'source-aliases.ts',
     'vitest.shared.ts',
     'package.json',
   ]) {
