@@ -8,7 +8,7 @@ const enabling = linked ? '' : ' (needs TensorFlow: pnpm minigpt tensorflow)';
 it.skipIf(!linked)(
   `examples/node-tensorflow learns from a text and writes${enabling}`,
   async () => {
-    const { lines, losses } = await runExample('node-tensorflow', 50);
+    const { lines, losses } = await runExample('node-tensorflow', 100);
     expect(lines[0]).toMatch(/^TensorFlow \(.*\), 2\./);
     expect(losses).toHaveLength(2);
     expect(losses.at(-1)).toBeLessThan(1.5);
