@@ -33,7 +33,7 @@ function chosenExperts(routerLogits: Tensor, topK: number): Tensor2D {
   const ids = range(0, experts, 1, 'int32'); // [E]
   const earlier = less(ids, reshape(ids, [experts, 1])); // [E, E]: whether the other comes before one's own
   const ahead = logicalOr(greater(others, own), logicalAnd(equal(others, own), earlier)); // [N, E, E]
-  return cast(less(sum(cast(ahead, 'int32'), -1), topK), 'float32'); // [N, E]
+  return cast(less(sum(cast(ahead, 'int32'), -1), topK), 'float32') as Tensor2D; // [N, E]
 }
 
 /** The gradient of the logits of y = softmax(logits), given that of y. */
