@@ -1,5 +1,6 @@
 import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
-import { bitsOf, type Kernels, parts, registerWasmKernel, sizeOf } from './kernels.ts';
+import { sizeOf } from '../size-of.ts';
+import { bitsOf, type Kernels, parts, registerWasmKernel } from './kernels.ts';
 
 /** Queries, and keys, in a block, as in assembly/attention.ts. */
 const BLOCK = 64;

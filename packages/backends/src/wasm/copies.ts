@@ -1,5 +1,6 @@
 import { Concat, GatherV2, SplitV, type TensorInfo, Transpose, util } from '@tensorflow/tfjs-core';
-import { type Kernels, parts, replaceWasmKernel, sizeOf } from './kernels.ts';
+import { sizeOf } from '../size-of.ts';
+import { type Kernels, parts, replaceWasmKernel } from './kernels.ts';
 
 /** Outermost blocks in a unit, as in assembly/copies.ts. */
 const BLOCKS = 16;

@@ -1,5 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { bitsOf, type Command, type Kernels, parts, registerWasmKernel, sizeOf } from './kernels.ts';
+import { sizeOf } from '../size-of.ts';
+import { bitsOf, type Command, type Kernels, parts, registerWasmKernel } from './kernels.ts';
 
 /** Elements in a unit, as in assembly/elementwise.ts. */
 const ELEMENTS = 4096;

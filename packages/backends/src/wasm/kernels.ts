@@ -7,7 +7,6 @@ import {
   registerKernel,
   type TensorInfo,
   unregisterKernel,
-  util,
 } from '@tensorflow/tfjs-core';
 import * as binaries from './kernel-binaries.js';
 import { startThread } from './threads.ts';
@@ -245,8 +244,6 @@ export function replaceWasmKernel(kernelName: string, kernels: Kernels, replacem
     },
   });
 }
-
-export const sizeOf = ({ shape }: TensorInfo): number => util.sizeFromShape(shape);
 
 /** How many parts of `size` cover `count`. */
 export const parts = (count: number, size: number): number => Math.ceil(count / size);

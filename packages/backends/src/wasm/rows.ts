@@ -1,5 +1,6 @@
 import type { NamedAttrMap } from '@tensorflow/tfjs-core';
-import { bitsOf, type Kernels, parts, registerWasmKernel, sizeOf } from './kernels.ts';
+import { sizeOf } from '../size-of.ts';
+import { bitsOf, type Kernels, parts, registerWasmKernel } from './kernels.ts';
 
 /** Rows, and columns, in a unit, as in assembly/rows.ts. */
 const ROWS = 16;

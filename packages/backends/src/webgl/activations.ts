@@ -1,6 +1,7 @@
 import { activations, functions } from '../shaders/formulas.ts';
+import { sizeOf } from '../size-of.ts';
 import type { Kernel } from './kernel.ts';
-import { runPass, runPassInParts, sizeOf } from './pass.ts';
+import { runPass, runPassInParts } from './pass.ts';
 
 const glsl = Object.entries(functions)
   .map(([name, expression]) => `float ${name}(float x) { return ${expression}; }`)

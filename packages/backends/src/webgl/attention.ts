@@ -1,6 +1,7 @@
 import { attentionSizes } from '../shaders/attention-sizes.ts';
+import { sizeOf } from '../size-of.ts';
 import type { Kernel } from './kernel.ts';
-import { runPass, runPassInParts, sizeOf } from './pass.ts';
+import { runPass, runPassInParts } from './pass.ts';
 
 /** `row` counts the queries of all heads, `key` those of one head; `keyRow` is the same key among all heads'. */
 const PLACES = `

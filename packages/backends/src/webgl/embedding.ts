@@ -1,5 +1,6 @@
+import { sizeOf } from '../size-of.ts';
 import type { Kernel } from './kernel.ts';
-import { runPass, sizeOf } from './pass.ts';
+import { runPass } from './pass.ts';
 
 /** WebGL cannot add to a place of its choice: each element of the table looks for the ids that are its own. */
 const embeddingGrad: Kernel = (backend, { ids, dy }, { vocabSize }) => {

@@ -1,6 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { sizeOf } from '../size-of.ts';
 import type { Kernel } from './kernel.ts';
-import { runPass, runPassInParts, sizeOf } from './pass.ts';
+import { runPass, runPassInParts } from './pass.ts';
 
 const adamW: Kernel = (backend, inputs, { beta1, beta2 }) => {
   const { shape } = inputs.parameter;

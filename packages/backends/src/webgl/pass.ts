@@ -87,5 +87,3 @@ function slice(backend: MathBackendWebGL, x: TensorInfo, begin: number, size: nu
   const { kernelFunc } = getKernel(Slice, 'webgl');
   return kernelFunc({ inputs: { x }, attrs: { begin: [begin], size: [size] }, backend }) as TensorInfo;
 }
-
-export const sizeOf = ({ shape }: TensorInfo): number => util.sizeFromShape(shape);

@@ -1,5 +1,4 @@
-import type { MathBackendWebGL } from '@tensorflow/tfjs-backend-webgl';
-import { getKernel, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
+import { registerShaderKernels } from '../shaders/register-kernels.ts';
 import { activationKernels } from './activations.ts';
 import { attentionKernels } from './attention.ts';
 import { crossEntropyKernels } from './cross-entropy.ts';
@@ -23,20 +22,5 @@ const kernels: Readonly<Record<string, Kernel>> = {
 
 /** Gives tfjs's WebGL backend our kernels. Called again it does nothing. */
 export function registerWebGLKernels(): void {
-  for (const [name, kernel] of Object.entries(kernels)) {
-    const kernelName = `MiniGPT.${name}`;
-    if (getKernel(kernelName, 'webgl') !== undefined) continue;
-    registerKernel({
-      kernelName,
-      backendName: 'webgl',
-      kernelFunc: ({ inputs, attrs = {}, backend }) => {
-        const given = Object.entries(inputs).filter(([, input]) => input !== undefined);
-        return kernel(
-          backend as MathBackendWebGL,
-          Object.fromEntries(given) as Record<string, TensorInfo>,
-          attrs,
-        );
-      },
-    });
-  }
+  registerShaderKernels('webgl', kernels);
 }

@@ -1,5 +1,6 @@
+import { sizeOf } from '../size-of.ts';
 import type { Kernel } from './kernel.ts';
-import { runPass, sizeOf } from './pass.ts';
+import { runPass } from './pass.ts';
 
 const rope: Kernel = (backend, { x, cos, sin }, { layout }) => {
   const [, heads, t, d] = x.shape;

@@ -1,6 +1,7 @@
 import { activations, functions } from '../shaders/formulas.ts';
+import { sizeOf } from '../size-of.ts';
 import { dispatch, groupsFor, LANES } from './dispatch.ts';
-import { type Kernel, sizeOf } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
 
 const declarations = Object.entries(functions)
   .map(([name, expression]) => `fn ${name}(x: f32) -> f32 { return ${expression}; }`)

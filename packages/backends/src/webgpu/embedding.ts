@@ -1,5 +1,6 @@
+import { sizeOf } from '../size-of.ts';
 import { dispatch, groupsFor, LANES } from './dispatch.ts';
-import { type Kernel, sizeOf } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
 
 /** WGSL adds atomically to integers only: each element of the table looks for the ids that are its own. */
 const embeddingGrad: Kernel = (backend, { ids, dy }, { vocabSize }) => {

@@ -1,7 +1,8 @@
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { sizeOf } from '../size-of.ts';
 import { dispatch, groupsFor, LANES, reductions } from './dispatch.ts';
-import { type Kernel, sizeOf } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
 
 /** How many arrays WebGPU promises to a program. */
 const ARRAYS = 8;

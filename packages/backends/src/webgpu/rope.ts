@@ -1,5 +1,6 @@
+import { sizeOf } from '../size-of.ts';
 import { dispatch, groupsFor, LANES } from './dispatch.ts';
-import { type Kernel, sizeOf } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
 
 const rope: Kernel = (backend, { x, cos, sin }, { layout }) => {
   const [, heads, t, d] = x.shape;
