@@ -11,7 +11,6 @@ import {
   valueAndGrads,
   withoutWeights,
 } from '@minigpt/core';
-import { crossEntropy } from '@minigpt/ops';
 import { GrowingKVCache } from '@minigpt/sampling';
 import { describeOnBackends, expectClose } from '@minigpt/testing';
 import {
@@ -24,6 +23,7 @@ import { adamW } from '@minigpt/training';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { modelFromConfig } from './index.ts';
+import { hostScalar, nextTokenLoss } from './testing/next-token-loss.ts';
 
 interface Golden {
   readonly loss: number;
@@ -121,7 +121,7 @@ for (const name of families) {
         const ids = idsOf(tensors);
         for (const ctx of [Context.training(), Context.training({ checkpointing: true })]) {
           const { value, grads } = valueAndGrads(() => nextTokenLoss(model, ids, ctx), parameters(model));
-          await expectClose(value, scalar(loss), LOSS, 'loss');
+          await expectClose(value, hostScalar(loss), LOSS, 'loss');
           expect([...grads.keys()]).toEqual([...parameters(model).keys()]);
           for (const [key, gradient] of grads) {
             await expectClose(gradient, tensors.get(`grad.${key}`)!, GRADIENT, `gradient of ${key}`);
@@ -140,7 +140,7 @@ for (const name of families) {
         const optimizer = adamW({ parameters: parameters(model), betas, eps, weightDecay });
         for (const [i, loss] of adamw.losses.entries()) {
           const { value, grads } = valueAndGrads(() => nextTokenLoss(model, ids), parameters(model));
-          await expectClose(value, scalar(loss), LOSS, `loss ${i}`);
+          await expectClose(value, hostScalar(loss), LOSS, `loss ${i}`);
           optimizer.step(grads, adamw.lr);
           tf.dispose([value, ...grads.values()]);
         }
@@ -232,17 +232,6 @@ function placeOf(name: string, paths: readonly string[]): string | undefined {
   return ending(new RegExp(`^\\w+\\.(h|layers)\\.${Number(which) - 1}$`));
 }
 
-/** Labels equal the inputs, and the shift happens here: logits of t against the id at t + 1. */
-function nextTokenLoss(model: LanguageModel, ids: tf.Tensor2D, ctx?: Context): tf.Scalar {
-  return tf.tidy(() => {
-    const [b, t] = ids.shape;
-    const logits = model.call(ids, ctx); // [B, T, V]
-    const rows = tf.reshape(tf.slice(logits, [0, 0, 0], [b, t - 1, model.vocabSize]), [-1, model.vocabSize]);
-    const labels = tf.reshape(tf.slice(ids, [0, 1], [b, t - 1]), [-1]);
-    return crossEntropy(rows as tf.Tensor2D, labels as tf.Tensor1D);
-  });
-}
-
 /**
  * Leaves elements of a key's bias out of the comparison: without rotation they move all scores of a row alike, so the true
  * gradient is 0, and AdamW turns the rounding noise instead into steps of up to the learning rate.
@@ -271,5 +260,3 @@ function lastRows({ shape: [b, t, v], data }: HostTensor): HostTensor {
   const rows = Array.from({ length: b }, (_, i) => [...data.subarray((i * t + t - 1) * v, (i + 1) * t * v)]);
   return { dtype: 'float32', shape: [b, 1, v], data: Float32Array.from(rows.flat()) };
 }
-
-const scalar = (value: number): HostTensor => ({ dtype: 'float32', shape: [], data: Float32Array.of(value) });

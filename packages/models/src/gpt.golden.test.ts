@@ -9,7 +9,6 @@ import {
   toHost,
   valueAndGrads,
 } from '@minigpt/core';
-import { crossEntropy } from '@minigpt/ops';
 import { describeOnBackends, expectClose } from '@minigpt/testing';
 import {
   NEEDS_REFERENCE_DATA,
@@ -21,6 +20,7 @@ import { adamW, clipGradsByGlobalNorm } from '@minigpt/training';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { type GPT, modelFromConfig } from './index.ts';
+import { hostScalar, nextTokenLoss } from './testing/next-token-loss.ts';
 
 interface Golden {
   readonly loss: number;
@@ -127,7 +127,7 @@ async function checkGradients(golden: GoldenModel): Promise<void> {
   const logits = model.call(ids);
   await expectClose(logits, golden.get('logits'), LOGITS, 'logits');
   const { value, grads } = valueAndGrads(() => nextTokenLoss(model, ids), parameters(model));
-  await expectClose(value, scalar(golden.golden.loss), LOSS, 'loss');
+  await expectClose(value, hostScalar(golden.golden.loss), LOSS, 'loss');
   expect([...grads.keys()]).toEqual([...parameters(model).keys()]);
   for (const [name, gradient] of grads) {
     await expectClose(gradient, golden.get(`grad.${name}`), GRADIENT, `gradient of ${name}`);
@@ -171,11 +171,11 @@ async function checkTenSteps(golden: GoldenModel, { clip }: { readonly clip: boo
   const optimizer = adamW({ parameters: parameters(model), betas, eps, weightDecay });
   for (const [i, loss] of (clip ? clipped : adamw).losses.entries()) {
     const { value, grads } = valueAndGrads(() => nextTokenLoss(model, ids), parameters(model));
-    await expectClose(value, scalar(loss), LOSS, `loss ${i}`);
+    await expectClose(value, hostScalar(loss), LOSS, `loss ${i}`);
     const limit = clip ? clipped.clip_grad_norm : Number.POSITIVE_INFINITY;
     const limited = clipGradsByGlobalNorm(grads, limit);
     if (clip) {
-      await expectClose(limited.norm, scalar(clipped.grad_norms_before_clip[i]), NORM, `norm ${i}`);
+      await expectClose(limited.norm, hostScalar(clipped.grad_norms_before_clip[i]), NORM, `norm ${i}`);
     }
     optimizer.step(clip ? limited.grads : grads, adamw.lr);
     tf.dispose([value, limited.norm, ...limited.grads.values(), ...grads.values()]);
@@ -202,21 +202,6 @@ async function checkTenSteps(golden: GoldenModel, { clip }: { readonly clip: boo
 function copyKeyBias(actual: HostTensor, expected: HostTensor): void {
   const width = actual.data.length / 3;
   actual.data.set(expected.data.subarray(width, 2 * width), width);
-}
-
-/** Labels equal the inputs, and the shift happens here: logits of t against the id at t + 1. */
-function nextTokenLoss(model: GPT, ids: tf.Tensor2D): tf.Scalar {
-  return tf.tidy(() => {
-    const [b, t] = ids.shape;
-    const logits = model.call(ids); // [B, T, V]
-    const rows = tf.reshape(tf.slice(logits, [0, 0, 0], [b, t - 1, model.vocabSize]), [-1, model.vocabSize]);
-    const labels = tf.reshape(tf.slice(ids, [0, 1], [b, t - 1]), [-1]);
-    return crossEntropy(rows as tf.Tensor2D, labels as tf.Tensor1D);
-  });
-}
-
-function scalar(value: number): HostTensor {
-  return { dtype: 'float32', shape: [], data: Float32Array.of(value) };
 }
 
 async function withoutLeaks(check: () => Promise<void>): Promise<void> {

@@ -10,13 +10,13 @@ import {
   valueAndGrads,
   withoutWeights,
 } from '@minigpt/core';
-import { crossEntropy } from '@minigpt/ops';
 import { FixedKVCache, GrowingKVCache, SlidingKVCache } from '@minigpt/sampling';
 import { describeOnBackends, expectClose, type TestedBackend, type Tolerance } from '@minigpt/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import type { Config } from '../config.ts';
 import { Mixtral, modelFromConfig } from '../index.ts';
+import { hostScalar, nextTokenLoss } from './next-token-loss.ts';
 
 /** A small model of a family, and what transformers gave for it: made by scripts/make-family-fixtures.py. */
 export interface FamilyFixture {
@@ -73,7 +73,7 @@ export function testFamilyFixture(
           const logits = model.call(ids);
           await expectClose(logits, tensors.get('logits')!, tolerances.logits, 'logits');
           const { value, grads } = valueAndGrads(() => nextTokenLoss(model, ids), parameters(model));
-          await expectClose(value, scalar(loss), tolerances.loss, 'loss');
+          await expectClose(value, hostScalar(loss), tolerances.loss, 'loss');
           expect([...grads.keys()]).toEqual([...parameters(model).keys()]);
           for (const [key, gradient] of grads) {
             await expectClose(
@@ -183,16 +183,3 @@ function columnsOf({ shape: [b, t, v], data }: HostTensor, first: number, count:
   ]);
   return { dtype: 'float32', shape: [b, count, v], data: Float32Array.from(rows.flat()) };
 }
-
-/** Labels equal the inputs, and the shift happens here: logits of t against the id at t + 1. */
-function nextTokenLoss(model: LanguageModel, ids: tf.Tensor2D): tf.Scalar {
-  return tf.tidy(() => {
-    const [b, t] = ids.shape;
-    const logits = model.call(ids); // [B, T, V]
-    const rows = tf.reshape(tf.slice(logits, [0, 0, 0], [b, t - 1, model.vocabSize]), [-1, model.vocabSize]);
-    const labels = tf.reshape(tf.slice(ids, [0, 1], [b, t - 1]), [-1]);
-    return crossEntropy(rows as tf.Tensor2D, labels as tf.Tensor1D);
-  });
-}
-
-const scalar = (value: number): HostTensor => ({ dtype: 'float32', shape: [], data: Float32Array.of(value) });
