@@ -10,9 +10,9 @@ import {
   type TokenBatch,
 } from '@minigpt/core';
 import { batches, windows } from '@minigpt/data';
-import { describeOnBackends, expectClose } from '@minigpt/testing';
+import { describeOnBackends, expectClose, startBackend } from '@minigpt/testing';
 import { fill, memory, tidy, type Variable } from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adamW } from './adam-w.ts';
 import { DivergedError } from './errors.ts';
 import type { StepEvent, TrainingEvent } from './events.ts';
@@ -72,6 +72,9 @@ const outline = (events: readonly TrainingEvent[]) => events.map(({ type, step }
 function suite(compiled: boolean): void {
   beforeAll(() => {
     compile = compiled;
+  });
+  afterAll(() => {
+    compile = false;
   });
 
   it('gives the losses, norms and parameters that PyTorch gives: accumulation, clipping, warm-up and cosine', async () => {
@@ -332,6 +335,8 @@ describeOnBackends('train', () => suite(false));
 describeOnBackends('train, compiled,', () => suite(true), ['node']);
 
 describe('train', () => {
+  beforeAll(() => startBackend('cpu'));
+
   it('refuses impossible settings before it begins', () => {
     const { start, free } = makeRun();
     for (const wrong of [

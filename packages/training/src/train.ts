@@ -56,8 +56,8 @@ export interface TrainOptions {
  *
  * The same seed gives the same run, bit for bit on one backend, stopped and resumed or not.
  *
- * Throws (from the loop) CompileError if `compile` is true and the step cannot be, DivergedError before a step whose loss or gradient is not finite, TokenRangeError, and whatever
- * `batch` and `save` throw.
+ * Throws (from the loop) CompileError if `compile` is true and the step cannot be, DivergedError before a step whose loss or
+ * gradient is not finite, TokenRangeError, and whatever `batch` and `save` throw.
  *
  * @throws ConfigError
  */
