@@ -5,23 +5,18 @@ import type { Pretrained } from '../hugging-face/pretrained.ts';
 import { llama2cChunks } from '../llama2c/write.ts';
 import type { LoraAdapter } from '../lora/adapter.ts';
 import { mergeLoraLazily } from '../lora/merge.ts';
-import type { LoadProgress } from '../pretrained/load-progress.ts';
+import { type ReadingOptions, watchReading } from '../pretrained/watch-reading.ts';
 import type { WeightFileOptions } from '../sharded/write-sharded.ts';
 import { checkTensors } from '../source/check-tensors.ts';
-import type { LazyStateDict } from '../source/lazy-state-dict.ts';
-import { checkNumbers, forecastMemory } from '../source/memory.ts';
 import type { Chunks } from './replace-file.ts';
 import { saveFolder } from './save-folder.ts';
 
-export interface ConvertOptions extends WeightFileOptions {
+/** Once its signal is aborted, writing stops with the signal's reason and nothing is left. */
+export interface ConvertOptions extends WeightFileOptions, ReadingOptions {
   /** `safetensors`: a folder that Python's `transformers` loads. `llama2c`: `model.bin` and `tokenizer.bin`, in float32. */
   readonly format: 'safetensors' | 'llama2c';
   /** A LoRA adapter, merged into the weights. */
   readonly adapter?: LoraAdapter;
-  /** Told after each tensor. */
-  readonly onProgress?: (progress: LoadProgress) => void;
-  /** Once aborted, writing stops with the signal's reason and nothing is left. */
-  readonly signal?: AbortSignal;
 }
 
 /** What was written. */
@@ -47,7 +42,7 @@ export async function convert(
   const { config, weights: base, tokenizer } = pretrained;
   checkTensors(base.tensors, parameterShapes(config));
   const merged = adapter === undefined ? base : mergeLoraLazily(base, adapter);
-  const weights = watched(merged, onProgress, signal);
+  const weights = watchReading(merged, { onProgress, signal });
   if (format === 'safetensors') {
     const files = huggingFaceFiles({ ...pretrained, weights }, options);
     await saveFolder(dir, files);
@@ -72,25 +67,4 @@ function llama2cTokenizer(tokenizer: TokenizerJson | undefined): Uint8Array | st
     if (error instanceof TokenizerError) return error.message;
     throw error;
   }
-}
-
-/** Holds each tensor against NaN as it is read, and says how far reading is. */
-function watched(
-  weights: LazyStateDict,
-  onProgress: ConvertOptions['onProgress'],
-  signal: AbortSignal | undefined,
-): LazyStateDict {
-  const totalBytes = forecastMemory(weights).storedBytes;
-  let loadedBytes = 0;
-  return {
-    ...weights,
-    async read(name) {
-      signal?.throwIfAborted();
-      const tensor = await weights.read(name);
-      checkNumbers(name, tensor);
-      loadedBytes += weights.tensors.get(name)?.storedBytes ?? 0;
-      onProgress?.({ stage: 'load', name, loadedBytes, totalBytes });
-      return tensor;
-    },
-  };
 }

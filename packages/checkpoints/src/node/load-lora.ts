@@ -1,9 +1,7 @@
-import { dirname } from 'node:path';
-import { parseHubName } from '../hub/hub-name.ts';
 import type { LoraAdapter } from '../lora/adapter.ts';
 import { readLora } from '../lora/files.ts';
-import { statIfThere } from './folder.ts';
 import { folderSource } from './folder-source.ts';
+import { hubNameAt } from './hub-name-at.ts';
 import { type OpenHubOptions, openHubFolder } from './open-hub.ts';
 
 /**
@@ -12,7 +10,6 @@ import { type OpenHubOptions, openHubFolder } from './open-hub.ts';
  * @throws LoraError where a file is missing or broken, or has what is not implemented; HubError
  */
 export async function loadLora(dir: string, options?: OpenHubOptions): Promise<LoraAdapter> {
-  const name = (await statIfThere(dir)) === undefined ? parseHubName(dir) : undefined;
-  const isOnHub = name !== undefined && (await statIfThere(dirname(name.repository))) === undefined;
-  return readLora(isOnHub ? await openHubFolder(name, options) : folderSource(dir));
+  const name = await hubNameAt(dir);
+  return readLora(name === undefined ? folderSource(dir) : await openHubFolder(name, options));
 }

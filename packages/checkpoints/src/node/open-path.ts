@@ -1,13 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { readTokenizerFile } from '@minigpt/tokenizers/node';
-import { parseHubName } from '../hub/hub-name.ts';
 import { openHuggingFace } from '../hugging-face/open.ts';
 import type { Pretrained } from '../hugging-face/pretrained.ts';
 import { modelFileFormat, openModelFile } from '../pretrained/open-model-file.ts';
 import { openFile } from '../source/file-source.ts';
 import { statIfThere } from './folder.ts';
 import { folderSource } from './folder-source.ts';
+import { hubNameAt } from './hub-name-at.ts';
 import { openCheckpoint } from './open-checkpoint.ts';
 import { type OpenHubOptions, openHub } from './open-hub.ts';
 
@@ -33,8 +33,8 @@ export async function openPath(path: string, options?: OpenPathOptions): Promise
     if (only !== undefined) return openModelAt(only);
     return openCheckpoint(isRun ? run : path);
   }
-  const name = info === undefined ? parseHubName(path) : undefined;
-  if (name !== undefined && !(await isThere(dirname(name.repository)))) return openHub(name, options);
+  const name = await hubNameAt(path);
+  if (name !== undefined) return openHub(name, options);
   return openCheckpoint(path); // a save may have been killed between two renames
 }
 

@@ -1,27 +1,17 @@
-import {
-  dispose,
-  fromHost,
-  type HostTensor,
-  type LanguageModel,
-  parameters,
-  withoutWeights,
-} from '@minigpt/core';
+import { dispose, fromHost, type LanguageModel, parameters, withoutWeights } from '@minigpt/core';
 import { modelFromConfig } from '@minigpt/models';
 import { tidy } from '@tensorflow/tfjs-core';
 import { CheckpointError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { checkTensors } from '../source/check-tensors.ts';
 import { elementCount, type LazyStateDict } from '../source/lazy-state-dict.ts';
-import { checkNumbers, forecastMemory, MemoryLimitError, refusingRangeErrors } from '../source/memory.ts';
-import type { LoadProgress } from './load-progress.ts';
+import { MemoryLimitError, refusingRangeErrors } from '../source/memory.ts';
+import { type ReadingOptions, watchReading } from './watch-reading.ts';
 
-export interface BuildModelOptions {
+/** Once its signal is aborted, loading stops with the signal's reason and nothing stays loaded. */
+export interface BuildModelOptions extends ReadingOptions {
   /** The memory that loading may take at its peak, in bytes. Default: any. */
   readonly maxBytes?: number;
-  /** Told after each tensor. */
-  readonly onProgress?: (progress: LoadProgress) => void;
-  /** Once aborted, loading stops with the signal's reason and nothing stays loaded. */
-  readonly signal?: AbortSignal;
 }
 
 /** Weights have another dtype than the parameters that they are for; all are listed at once. */
@@ -51,7 +41,7 @@ export class WeightDtypeError extends CheckpointError {
 export async function buildModel(
   config: JsonObject,
   weights: LazyStateDict,
-  { maxBytes = Number.POSITIVE_INFINITY, onProgress, signal }: BuildModelOptions = {},
+  { maxBytes = Number.POSITIVE_INFINITY, ...reading }: BuildModelOptions = {},
 ): Promise<LanguageModel> {
   const model = withoutWeights(() => modelFromConfig(config));
   try {
@@ -60,16 +50,12 @@ export async function buildModel(
     checkDtypes(weights);
     const requiredBytes = peakBytes(weights);
     if (requiredBytes > maxBytes) throw new MemoryLimitError(requiredBytes, maxBytes);
-    const totalBytes = forecastMemory(weights).storedBytes;
-    let loadedBytes = 0;
+    const read = (name: string) => refusingRangeErrors(requiredBytes, weights.read(name));
+    const watched = watchReading({ ...weights, read }, reading);
     // In the order of the file, which is read from its beginning to its end.
-    for (const [name, { storedBytes }] of weights.tensors) {
-      signal?.throwIfAborted();
-      const tensor: HostTensor = await refusingRangeErrors(requiredBytes, weights.read(name));
-      checkNumbers(name, tensor);
+    for (const name of weights.tensors.keys()) {
+      const tensor = await watched.read(name);
       tidy(() => targets.get(name)!.assign(fromHost(tensor)));
-      loadedBytes += storedBytes;
-      onProgress?.({ stage: 'load', name, loadedBytes, totalBytes });
     }
     return model;
   } catch (error) {
