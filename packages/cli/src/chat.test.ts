@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { hostTensors } from '@minigpt/checkpoints';
 import { saveHuggingFace } from '@minigpt/checkpoints/node';
 import { dispose, Rng, stateDict } from '@minigpt/core';
@@ -12,8 +11,8 @@ import { modelFromConfig } from '@minigpt/models';
 import { startBackend } from '@minigpt/testing';
 import { createTokenizer, trainBpe } from '@minigpt/tokenizers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bin } from './testing/run-minigpt.ts';
 
-const bin = fileURLToPath(new URL('../bin/minigpt.mjs', import.meta.url));
 const home = mkdtempSync(join(tmpdir(), 'minigpt-chat-'));
 const [model, mute] = [join(home, 'model'), join(home, 'mute')];
 

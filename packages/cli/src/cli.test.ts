@@ -7,26 +7,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { readSafetensors } from '@minigpt/checkpoints';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bin, runMinigpt } from './testing/run-minigpt.ts';
 
-const bin = fileURLToPath(new URL('../bin/minigpt.mjs', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'minigpt-cli-'));
 const at = (name: string) => join(folder, name);
 const run = at('run');
 
-interface Result {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function minigpt(args: readonly string[], input?: string): Promise<Result> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [bin, ...args], { cwd: folder }, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode, stdout, stderr }),
-    );
-    child.stdin?.end(input);
-  });
-}
+const minigpt = (args: readonly string[], input?: string) => runMinigpt(args, { cwd: folder, input });
 
 const lines = (text: string) => text.trim().split('\n');
 const json = (text: string) => lines(text).map((line) => JSON.parse(line));

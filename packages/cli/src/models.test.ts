@@ -1,16 +1,14 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { hostTensors } from '@minigpt/checkpoints';
 import { saveHuggingFace } from '@minigpt/checkpoints/node';
 import { dispose, Rng, stateDict } from '@minigpt/core';
 import { modelFromConfig } from '@minigpt/models';
 import { startBackend } from '@minigpt/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runMinigpt } from './testing/run-minigpt.ts';
 
-const bin = fileURLToPath(new URL('../bin/minigpt.mjs', import.meta.url));
 const home = mkdtempSync(join(tmpdir(), 'minigpt-models-'));
 const at = (name: string) => join(home, name);
 
@@ -38,16 +36,8 @@ const MISTRAL = {
   torch_dtype: 'bfloat16',
 };
 
-function minigpt(...args: string[]) {
-  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [bin, ...args],
-      { cwd: home, env: { ...process.env, HF_HUB_OFFLINE: '1', HF_HOME: at('hf') } },
-      (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
-    );
-  });
-}
+const minigpt = (...args: string[]) =>
+  runMinigpt(args, { cwd: home, env: { ...process.env, HF_HUB_OFFLINE: '1', HF_HOME: at('hf') } });
 
 beforeAll(async () => {
   await startBackend('cpu');

@@ -8,7 +8,8 @@ import { type Answer, Conversation } from '../conversation.ts';
 import { UsageError } from '../errors.ts';
 import { readLines } from '../line-reader.ts';
 import { loadModel, MODEL_NAME } from '../load-model.ts';
-import { integer, nonNegative, positiveInteger } from '../parse.ts';
+import { positiveInteger } from '../parse.ts';
+import { addSamplingFlags } from '../sampling-flags.ts';
 import { addBackendFlag } from '../settings.ts';
 
 const HELP = `  /reset         forget the conversation
@@ -17,25 +18,15 @@ const HELP = `  /reset         forget the conversation
   /exit          leave; so do Ctrl-D and Ctrl-C twice
   Ctrl-C stops an answer.`;
 
-export const chat = addBackendFlag(new Command('chat'))
-  .description('Talk with a model that has a chat template.')
-  .requiredOption('--model <name>', MODEL_NAME)
-  .option('--system <text>', 'what the model is to be')
-  .option('--max-new-tokens <n>', 'how long an answer may get', positiveInteger, 512)
-  .option('--context <n>', 'tokens of the conversation that the model sees', positiveInteger, 2048)
-  .option(
-    '--temperature <t>',
-    '0 always takes the likeliest token; 1 draws as the model says',
-    nonNegative,
-    0.7,
-  )
-  .option('--top-k <n>', 'draw among the n likeliest tokens only', positiveInteger)
-  .option(
-    '--top-p <p>',
-    'draw among the likeliest tokens that hold this share of the probability',
-    nonNegative,
-  )
-  .option('--seed <n>', 'of the draws', integer, 1337)
+export const chat = addSamplingFlags(
+  addBackendFlag(new Command('chat'))
+    .description('Talk with a model that has a chat template.')
+    .requiredOption('--model <name>', MODEL_NAME)
+    .option('--system <text>', 'what the model is to be')
+    .option('--max-new-tokens <n>', 'how long an answer may get', positiveInteger, 512)
+    .option('--context <n>', 'tokens of the conversation that the model sees', positiveInteger, 2048),
+  { temperature: 0.7 },
+)
   .option('--json', 'print one JSON object an answer; the answers themselves go to standard error')
   .addHelpText(
     'after',

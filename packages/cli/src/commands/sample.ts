@@ -3,27 +3,18 @@ import { Command } from 'commander';
 import { createConsole } from '../console.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { addModelFlags, loadModel } from '../load-model.ts';
-import { integer, nonNegative, positiveInteger } from '../parse.ts';
+import { positiveInteger } from '../parse.ts';
 import { streamSample } from '../sample.ts';
+import { addSamplingFlags } from '../sampling-flags.ts';
 import { addBackendFlag } from '../settings.ts';
 
-export const sample = addModelFlags(addBackendFlag(new Command('sample')))
-  .description('Let a trained model write.')
-  .option('--prompt <text>', 'how the text begins')
-  .option('--max-new-tokens <n>', 'how many tokens to draw', positiveInteger, 300)
-  .option(
-    '--temperature <t>',
-    '0 always takes the likeliest token; 1 draws as the model says',
-    nonNegative,
-    1,
-  )
-  .option('--top-k <n>', 'draw among the n likeliest tokens only', positiveInteger)
-  .option(
-    '--top-p <p>',
-    'draw among the likeliest tokens that hold this share of the probability',
-    nonNegative,
-  )
-  .option('--seed <n>', 'of the draws', integer, 1337)
+export const sample = addSamplingFlags(
+  addModelFlags(addBackendFlag(new Command('sample')))
+    .description('Let a trained model write.')
+    .option('--prompt <text>', 'how the text begins')
+    .option('--max-new-tokens <n>', 'how many tokens to draw', positiveInteger, 300),
+  { temperature: 1 },
+)
   .option('--json', 'print one JSON object; the text itself goes to standard error')
   .addHelpText(
     'after',

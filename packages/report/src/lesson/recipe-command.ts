@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { integer } from './parse.ts';
 
 export interface RecipeCommandOptions {
   /** The name of the recipe's folder. */
@@ -41,18 +42,4 @@ export function recipeCommand({
     .option('--out <dir>', 'folder for the page and its figures', `out/recipes/${name}`)
     .showHelpAfterError('(see --help)')
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
-}
-
-function integer(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isSafeInteger(value))
-    throw new InvalidArgumentError('It takes an integer.');
-  return value;
-}
-
-/** For a flag of one's own that counts something. */
-export function positiveInteger(text: string): number {
-  const value = integer(text);
-  if (value < 1) throw new InvalidArgumentError('It takes a positive integer.');
-  return value;
 }

@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import { integer, nonNegative, positiveInteger } from './parse.ts';
+
+/** The flags of a command that draws tokens. */
+export function addSamplingFlags(
+  command: Command,
+  { temperature }: { readonly temperature: number },
+): Command {
+  return command
+    .option(
+      '--temperature <t>',
+      '0 always takes the likeliest token; 1 draws as the model says',
+      nonNegative,
+      temperature,
+    )
+    .option('--top-k <n>', 'draw among the n likeliest tokens only', positiveInteger)
+    .option(
+      '--top-p <p>',
+      'draw among the likeliest tokens that hold this share of the probability',
+      nonNegative,
+    )
+    .option('--seed <n>', 'of the draws', integer, 1337);
+}
