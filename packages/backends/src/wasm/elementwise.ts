@@ -1,4 +1,3 @@
-import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../size-of.ts';
 import { bitsOf, type Command, type Kernels, parts, registerWasmKernel } from './kernels.ts';
 
@@ -75,26 +74,15 @@ export function registerAdamW(all: Kernels): void {
   registerWasmKernel('AdamW', all, ({ inputs, attrs, kernels }) => {
     const { parameter, grad, expAvg, expAvgSq, decay, rate, epsilon } = inputs;
     const next = [parameter, expAvg, expAvgSq].map(({ shape }) => kernels.output(shape));
-    const state = [parameter, grad, expAvg, expAvgSq];
     const { beta1, beta2 } = attrs as { beta1: number; beta2: number };
-    kernels.run([adamWCommand(kernels, [...state, ...next], [decay, rate, epsilon], beta1, beta2)]);
+    const count = sizeOf(parameter);
+    const args = [
+      ...[parameter, grad, expAvg, expAvgSq, ...next].map(kernels.offsetOf),
+      count,
+      ...[decay, rate, epsilon].map(kernels.offsetOf),
+      ...[1 - beta1, beta2, 1 - beta2].map(bitsOf),
+    ];
+    kernels.run([{ kernel: 'adamW', units: parts(count, ELEMENTS), work: 20 * count, args }]);
     return next;
   });
-}
-
-function adamWCommand(
-  kernels: Kernels,
-  tensors: readonly TensorInfo[],
-  scalars: readonly TensorInfo[],
-  beta1: number,
-  beta2: number,
-): Command {
-  const count = sizeOf(tensors[0]);
-  const offsets = [...tensors.map(kernels.offsetOf), count, ...scalars.map(kernels.offsetOf)];
-  return {
-    kernel: 'adamW',
-    units: parts(count, ELEMENTS),
-    work: 20 * count,
-    args: [...offsets, bitsOf(1 - beta1), bitsOf(beta2), bitsOf(1 - beta2)],
-  };
 }
