@@ -28,6 +28,7 @@ export { type Anatomy, type BlockAnatomy, Transformer, TransformerBlock } from '
 export {
   type AnyModule,
   assignAll,
+  checkShapes,
   countParameters,
   dispose,
   freeze,

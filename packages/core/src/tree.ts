@@ -130,6 +130,34 @@ export function fromHost({ data, shape, dtype }: HostTensor): Tensor {
   return tensor(data, [...shape], dtype);
 }
 
+/** What has a shape: a variable, a tensor on the host, a tensor in a file. */
+interface Shaped {
+  readonly shape: readonly number[];
+}
+
+/**
+ * Holds tensors against those that are expected, by name.
+ *
+ * @throws StateDictError with every missing, unexpected and misshapen name
+ */
+export function checkShapes(
+  tensors: ReadonlyMap<string, Shaped>,
+  expected: ReadonlyMap<string, Shaped>,
+): void {
+  const missing = [...expected.keys()].filter((name) => !tensors.has(name));
+  const unexpected = [...tensors.keys()].filter((name) => !expected.has(name));
+  const mismatched: ShapeMismatch[] = [];
+  for (const [name, { shape }] of expected) {
+    const actual = tensors.get(name)?.shape;
+    if (actual !== undefined && actual.join() !== shape.join()) {
+      mismatched.push({ name, expected: shape, actual });
+    }
+  }
+  if (missing.length + unexpected.length + mismatched.length > 0) {
+    throw new StateDictError({ missing, unexpected, mismatched });
+  }
+}
+
 /**
  * Copies values into the parameters of the same names.
  *
@@ -141,16 +169,6 @@ export function loadStateDict(root: AnyModule, state: StateDict): void {
 
 /** As {@link loadStateDict}, for variables that are not a module's, such as an optimizer's moments. */
 export function assignAll(variables: ReadonlyMap<string, Variable>, state: StateDict): void {
-  const missing = [...variables.keys()].filter((name) => !state.has(name));
-  const unexpected = [...state.keys()].filter((name) => !variables.has(name));
-  const mismatched: ShapeMismatch[] = [];
-  for (const [name, { shape: expected }] of variables) {
-    const actual = state.get(name)?.shape;
-    if (actual !== undefined && actual.join() !== expected.join())
-      mismatched.push({ name, expected, actual });
-  }
-  if (missing.length + unexpected.length + mismatched.length > 0) {
-    throw new StateDictError({ missing, unexpected, mismatched });
-  }
+  checkShapes(state, variables);
   for (const [name, target] of variables) tidy(() => target.assign(fromHost(state.get(name) as HostTensor)));
 }

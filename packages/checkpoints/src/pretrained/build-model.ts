@@ -1,9 +1,15 @@
-import { dispose, fromHost, type LanguageModel, parameters, withoutWeights } from '@minigpt/core';
+import {
+  checkShapes,
+  dispose,
+  fromHost,
+  type LanguageModel,
+  parameters,
+  withoutWeights,
+} from '@minigpt/core';
 import { modelFromConfig } from '@minigpt/models';
 import { tidy } from '@tensorflow/tfjs-core';
 import { CheckpointError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import { checkTensors } from '../source/check-tensors.ts';
 import { elementCount, type LazyStateDict } from '../source/lazy-state-dict.ts';
 import { MemoryLimitError, refusingRangeErrors } from '../source/memory.ts';
 import { type ReadingOptions, watchReading } from './watch-reading.ts';
@@ -46,7 +52,7 @@ export async function buildModel(
   const model = withoutWeights(() => modelFromConfig(config));
   try {
     const targets = parameters(model);
-    checkTensors(weights.tensors, new Map([...targets].map(([name, { shape }]) => [name, shape])));
+    checkShapes(weights.tensors, targets);
     checkDtypes(weights);
     const requiredBytes = peakBytes(weights);
     if (requiredBytes > maxBytes) throw new MemoryLimitError(requiredBytes, maxBytes);

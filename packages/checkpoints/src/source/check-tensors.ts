@@ -1,4 +1,4 @@
-import { type ShapeMismatch, StateDictError } from '@minigpt/core';
+import { checkShapes } from '@minigpt/core';
 import type { TensorInfo } from './lazy-state-dict.ts';
 
 /**
@@ -11,16 +11,5 @@ export function checkTensors(
   tensors: ReadonlyMap<string, TensorInfo>,
   expected: ReadonlyMap<string, readonly number[]>,
 ): void {
-  const missing = [...expected.keys()].filter((name) => !tensors.has(name));
-  const unexpected = [...tensors.keys()].filter((name) => !expected.has(name));
-  const mismatched: ShapeMismatch[] = [];
-  for (const [name, shape] of expected) {
-    const actual = tensors.get(name)?.shape;
-    if (actual !== undefined && actual.join() !== shape.join()) {
-      mismatched.push({ name, expected: shape, actual });
-    }
-  }
-  if (missing.length + unexpected.length + mismatched.length > 0) {
-    throw new StateDictError({ missing, unexpected, mismatched });
-  }
+  checkShapes(tensors, new Map([...expected].map(([name, shape]) => [name, { shape }])));
 }

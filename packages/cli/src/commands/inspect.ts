@@ -1,6 +1,6 @@
 import type { JsonObject, LazyStateDict } from '@minigpt/checkpoints';
 import { openConfig, openPath } from '@minigpt/checkpoints/node';
-import { dispose, parameters, StateDictError, withoutWeights } from '@minigpt/core';
+import { checkShapes, dispose, parameters, withoutWeights } from '@minigpt/core';
 import { modelFromConfig } from '@minigpt/models';
 import { grouped } from '@minigpt/report/node';
 import { Command, Option } from 'commander';
@@ -43,7 +43,7 @@ Examples:
         const stands = stored === undefined ? storedIn : (SPELLINGS[stored.storedAs] ?? stored.storedAs);
         return { name, shape, dtype: stands, count: size, mib: bytes / MIB, trainable };
       });
-      if (weights !== undefined) checkNames(weights, table);
+      if (weights !== undefined) checkShapes(weights.tensors, parameters(model));
       const total = table.reduce((sum, { count }) => sum + count, 0);
       const mib = table.reduce((sum, row) => sum + row.mib, 0);
       const tree = layerTree(model);
@@ -89,23 +89,6 @@ const SPELLINGS: Readonly<Record<string, string>> = {
 function dtypeOf({ dtype, torch_dtype }: JsonObject): Dtype {
   const said = dtype ?? torch_dtype;
   return typeof said === 'string' && Object.hasOwn(BYTES, said) ? (said as Dtype) : 'float32';
-}
-
-/** @throws StateDictError with every name that is missing, unexpected or misshapen */
-function checkNames(
-  { tensors }: LazyStateDict,
-  table: readonly { readonly name: string; readonly shape: readonly number[] }[],
-) {
-  const expected = new Map(table.map(({ name, shape }) => [name, shape]));
-  const missing = [...expected.keys()].filter((name) => !tensors.has(name));
-  const unexpected = [...tensors.keys()].filter((name) => !expected.has(name));
-  const mismatched = [...expected].flatMap(([name, shape]) => {
-    const actual = tensors.get(name)?.shape;
-    return actual === undefined || actual.join() === shape.join() ? [] : [{ name, expected: shape, actual }];
-  });
-  if (missing.length + unexpected.length + mismatched.length > 0) {
-    throw new StateDictError({ missing, unexpected, mismatched });
-  }
 }
 
 /** Settings with one value, the family first. */
