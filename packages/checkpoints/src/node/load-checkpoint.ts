@@ -51,6 +51,7 @@ export async function readWhileReplaced<T>(
   for (;;) {
     const folder = await locate(await followLinks(path));
     const before = await identity(folder);
+    if (before === undefined) continue; // it was renamed since we found it
     let result: { readonly value: T } | undefined;
     let failure: unknown;
     try {

@@ -164,16 +164,19 @@ describe('other processes', () => {
   it('may save while it is being read: what is read is one whole checkpoint', async () => {
     const floats = 4_000;
     const { child, saved } = startSaving(1, floats);
-    await saved;
     const steps = new Set<unknown>();
-    for (let reads = 0; reads < 15; reads++) {
-      const found = await loadCheckpoint(dir);
-      const step = found.config.step as number;
-      expect(found).toEqual(exampleCheckpoint(step, floats));
-      steps.add(step);
+    try {
+      await saved;
+      for (let reads = 0; reads < 15; reads++) {
+        const found = await loadCheckpoint(dir);
+        const step = found.config.step as number;
+        expect(found).toEqual(exampleCheckpoint(step, floats));
+        steps.add(step);
+      }
+    } finally {
+      child.kill('SIGKILL');
+      await once(child, 'close');
     }
-    child.kill('SIGKILL');
-    await once(child, 'close');
     expect(steps.size).toBeGreaterThan(1);
   }, 60_000);
 
