@@ -182,8 +182,8 @@ export function rootOfSum(args: usize, _unit: i32): void {
 }
 
 /**
- * A step of AdamW. Arguments: parameter, gradient, first moment, second moment, those three as they are afterwards, count, the
- * offsets of decay, rate and epsilon, then 1 - β₁, β₂ and 1 - β₂ as floats.
+ * A step of AdamW. Arguments: parameter, gradient, first moment, second moment, those three as they are afterwards (which may lie
+ * where they did), count, the offsets of decay (0 for none), rate and epsilon, then 1 - β₁, β₂ and 1 - β₂ as floats.
  */
 export function adamW(args: usize, unit: i32): void {
   const at = (<usize>(unit * ELEMENTS)) << 2;
@@ -194,7 +194,7 @@ export function adamW(args: usize, unit: i32): void {
   let nextParameter = load<usize>(args, 16) + at;
   let nextFirst = load<usize>(args, 20) + at;
   let nextSecond = load<usize>(args, 24) + at;
-  const decay = v128.load_splat<f32>(load<usize>(args, 32));
+  const decay = load<usize>(args, 32) !== 0 ? v128.load_splat<f32>(load<usize>(args, 32)) : f32x4.splat(1);
   const rate = v128.load_splat<f32>(load<usize>(args, 36));
   const epsilon = v128.load_splat<f32>(load<usize>(args, 40));
   const keptSecond = v128.load_splat<f32>(args, 48);

@@ -12,7 +12,7 @@ import {
   type Variable,
 } from '@tensorflow/tfjs-core';
 import { checkFraction, checkNonNegative } from './check.ts';
-import { elementwiseOptimizer } from './elementwise-optimizer.ts';
+import { elementwiseOptimizer, forEachSlot, type Slot } from './elementwise-optimizer.ts';
 import type { Optimizer } from './optimizer.ts';
 
 export interface AdamWOptions {
@@ -36,8 +36,11 @@ export interface AdamWOptions {
  *
  * State: `exp_avg` (m) and `exp_avg_sq` (v) of each parameter. Every parameter counts the optimizer's steps as t.
  *
- * Kernel: `AdamW` `{parameter, grad, expAvg, expAvgSq, decay, rate, epsilon}`, the last three scalars, attributes `beta1`,
- * `beta2` → `[parameter, expAvg, expAvgSq]`, computed as {@link adamWUpdate} does; the inputs are to stay as they are.
+ * Kernels: `AdamWAll` `{decay, rate, epsilon, parameter0, grad0, expAvg0, expAvgSq0, parameter1, …}`, the first three scalars,
+ * attributes `beta1`, `beta2` and, for each parameter, `decays` → `[parameter0, expAvg0, expAvgSq0, parameter1, …]`, computed as
+ * {@link adamWUpdate} does, in the memory of the inputs where nothing else holds it. Without it, for each parameter, `AdamW`
+ * `{parameter, grad, expAvg, expAvgSq, decay, rate, epsilon}`, attributes `beta1`, `beta2` → `[parameter, expAvg, expAvgSq]`, which
+ * leaves the inputs as they are.
  *
  * @throws ConfigError
  */
@@ -50,6 +53,32 @@ export function adamW(options: AdamWOptions): Optimizer {
   checkNonNegative('weightDecay', weightDecay);
 
   const decaying = new Set([...parameters].filter((entry) => decays(...entry)).map(([name]) => name));
+  const constants = { beta1, beta2 };
+
+  const updateEach = forEachSlot<State, keyof Scalars>(({ name, parameter, grad, state }, scalars) => {
+    const { exp_avg: expAvg, exp_avg_sq: expAvgSq } = state;
+    const decay = decaying.has(name) ? scalars.decay : scalar(1);
+    const inputs = { ...scalars, parameter, grad, expAvg, expAvgSq, decay };
+    const next = hasKernel('AdamW') ? runKernel('AdamW', inputs, constants) : adamWUpdate(inputs, constants);
+    for (const [i, variable] of [parameter, expAvg, expAvgSq].entries()) variable.assign(next[i]);
+  });
+
+  function updateAll(slots: readonly Slot<State>[], scalars: Scalars): void {
+    const inputs: Record<string, Tensor> = { ...scalars };
+    for (const [i, { parameter, grad, state }] of slots.entries()) {
+      inputs[`parameter${i}`] = parameter;
+      inputs[`grad${i}`] = grad;
+      inputs[`expAvg${i}`] = state.exp_avg;
+      inputs[`expAvgSq${i}`] = state.exp_avg_sq;
+    }
+    const next = runKernel('AdamWAll', inputs, {
+      ...constants,
+      decays: slots.map(({ name }) => decaying.has(name)),
+    });
+    const changed = slots.flatMap(({ parameter, state }) => [parameter, state.exp_avg, state.exp_avg_sq]);
+    for (const [i, variable] of changed.entries()) variable.assign(next[i]);
+  }
+
   return elementwiseOptimizer({
     parameters,
     state: ['exp_avg', 'exp_avg_sq'],
@@ -62,24 +91,7 @@ export function adamW(options: AdamWOptions): Optimizer {
         decay: 1 - learningRate * weightDecay,
       };
     },
-    update: ({ name, parameter, grad, state }, { rate, epsilon, decay }) => {
-      const inputs = {
-        parameter,
-        grad,
-        expAvg: state.exp_avg,
-        expAvgSq: state.exp_avg_sq,
-        decay: decaying.has(name) ? decay : scalar(1),
-        rate,
-        epsilon,
-      };
-      const constants = { beta1, beta2 };
-      const [nextParameter, expAvg, expAvgSq] = hasKernel('AdamW')
-        ? runKernel('AdamW', inputs, constants)
-        : adamWUpdate(inputs, constants);
-      parameter.assign(nextParameter);
-      state.exp_avg.assign(expAvg);
-      state.exp_avg_sq.assign(expAvgSq);
-    },
+    update: (slots, scalars) => (hasKernel('AdamWAll') ? updateAll : updateEach)(slots, scalars),
   });
 }
 
@@ -87,17 +99,23 @@ function isMatrix(_name: string, parameter: Variable): boolean {
   return parameter.rank >= 2;
 }
 
-export interface AdamWInputs {
-  readonly parameter: Tensor;
-  readonly grad: Tensor;
-  readonly expAvg: Tensor;
-  readonly expAvgSq: Tensor;
+type State = 'exp_avg' | 'exp_avg_sq';
+
+/** What changes from step to step. */
+interface Scalars {
   /** 1 - η λ, or 1 where nothing decays. */
   readonly decay: Scalar;
   /** η √(1 - β₂ᵗ) / (1 - β₁ᵗ) */
   readonly rate: Scalar;
   /** eps √(1 - β₂ᵗ) */
   readonly epsilon: Scalar;
+}
+
+export interface AdamWInputs extends Scalars {
+  readonly parameter: Tensor;
+  readonly grad: Tensor;
+  readonly expAvg: Tensor;
+  readonly expAvgSq: Tensor;
 }
 
 /** The reference of the kernel `AdamW`: the next parameter, first moment and second moment; all tensors of one shape. */

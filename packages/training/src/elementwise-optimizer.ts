@@ -3,7 +3,7 @@ import { type Scalar, type Tensor, tidy, type Variable, variable, zerosLike } fr
 import type { Optimizer, StepNumbers } from './optimizer.ts';
 
 /** One parameter, its gradient, and its state by name. */
-interface Slot<State extends string> {
+export interface Slot<State extends string> {
   readonly name: string;
   readonly parameter: Variable;
   readonly grad: Tensor;
@@ -16,8 +16,8 @@ export interface ElementwiseOptions<State extends string, Name extends string> {
   readonly state: readonly State[];
   /** What changes from step to step, by name: the learning rate, bias corrections. */
   readonly scalars: (numbers: StepNumbers) => Readonly<Record<Name, number>>;
-  /** Computes new values for one slot and assigns them, given the scalars as tensors; it runs in a `tidy`. */
-  readonly update: (slot: Slot<State>, scalars: Readonly<Record<Name, Scalar>>) => void;
+  /** Computes new values for all slots and assigns them, given the scalars as tensors; it runs in a `tidy`. */
+  readonly update: (slots: readonly Slot<State>[], scalars: Readonly<Record<Name, Scalar>>) => void;
 }
 
 /** An optimizer that treats each parameter by itself. Frozen parameters are left out for good. */
@@ -61,14 +61,11 @@ export function elementwiseOptimizer<State extends string, Name extends string>(
     },
     update(grads, numbers) {
       for (const name of grads.keys()) checkTrained(name, trained);
-      tidy(() => {
-        const tensors = fed(numbers);
-        for (const [name, grad] of grads) {
-          const parameter = trained.get(name) as Variable;
-          const state = states.get(name) as Record<State, Variable>;
-          tidy(() => update({ name, parameter, grad, state }, tensors));
-        }
+      const slots = [...grads].map(([name, grad]) => {
+        const parameter = trained.get(name) as Variable;
+        return { name, parameter, grad, state: states.get(name) as Record<State, Variable> };
       });
+      tidy(() => update(slots, fed(numbers)));
     },
     advance() {
       stepCount++;
@@ -83,6 +80,15 @@ export function elementwiseOptimizer<State extends string, Name extends string>(
     },
   };
   return optimizer;
+}
+
+/** Updates one slot at a time, each in a `tidy` of its own. */
+export function forEachSlot<State extends string, Name extends string>(
+  update: (slot: Slot<State>, scalars: Readonly<Record<Name, Scalar>>) => void,
+): ElementwiseOptions<State, Name>['update'] {
+  return (slots, scalars) => {
+    for (const slot of slots) tidy(() => update(slot, scalars));
+  };
 }
 
 function checkTrained(name: string, trained: ReadonlyMap<string, Variable>): void {

@@ -3,8 +3,11 @@ import { describeOnBackends } from '@minigpt/testing';
 import {
   dispose,
   getBackend,
+  getKernelsForBackend,
   memory,
   registerKernel,
+  type Scalar,
+  scalar,
   type Tensor,
   tensor,
   unregisterKernel,
@@ -15,6 +18,7 @@ import { type AdamWInputs, adamW, adamWUpdate } from './adam-w.ts';
 import type { Optimizer } from './optimizer.ts';
 import { sgd } from './sgd.ts';
 
+const slotInputs = ['parameter', 'grad', 'expAvg', 'expAvgSq'];
 const values = (variable: Tensor) => Array.from(variable.dataSync());
 
 function makeParameters(): Map<string, Variable> {
@@ -125,31 +129,47 @@ describeOnBackends('optimizers', () => {
     free(other, resumed);
   });
 
-  it("AdamW runs the backend's own kernel where there is one", () => {
+  it.each(['AdamW', 'AdamWAll'] as const)('AdamW runs the kernel %s where the backend has one', (name) => {
+    const backendName = getBackend();
+    const own = getKernelsForBackend(backendName).filter(({ kernelName }) => /AdamW/.test(kernelName));
+    for (const { kernelName } of own) unregisterKernel(kernelName, backendName);
     const ran: string[] = [];
     registerKernel({
-      kernelName: 'MiniGPT.AdamW',
-      backendName: getBackend(),
+      kernelName: `MiniGPT.${name}`,
+      backendName,
       kernelFunc: ({ inputs, attrs }) => {
         ran.push(Object.keys(inputs).join());
-        return adamWUpdate(inputs as unknown as AdamWInputs, {
-          beta1: attrs?.beta1 as number,
-          beta2: attrs?.beta2 as number,
+        const given = inputs as unknown as Record<string, Tensor>;
+        const betas = attrs as unknown as Record<'beta1' | 'beta2', number>;
+        if (name === 'AdamW') return adamWUpdate(inputs as unknown as AdamWInputs, betas);
+        return (attrs!.decays as boolean[]).flatMap((decays, i) => {
+          const [parameter, grad, expAvg, expAvgSq] = slotInputs.map((input) => given[`${input}${i}`]);
+          const { rate, epsilon } = inputs as unknown as AdamWInputs;
+          const decay = decays ? (given.decay as Scalar) : scalar(1);
+          return adamWUpdate({ parameter, grad, expAvg, expAvgSq, decay, rate, epsilon }, betas);
         });
       },
     });
     const withKernel = makeParameters();
     const optimizer = adamW({ parameters: withKernel });
     takeStep(optimizer, withKernel, 0.5);
-    unregisterKernel('MiniGPT.AdamW', getBackend());
-    expect(ran).toEqual(new Array(2).fill('parameter,grad,expAvg,expAvgSq,decay,rate,epsilon'));
+    unregisterKernel(`MiniGPT.${name}`, backendName);
+
+    const scalars = ['rate', 'epsilon', 'decay'];
+    const ofSlots = [0, 1].flatMap((i) => slotInputs.map((input) => `${input}${i}`));
+    const calls = {
+      AdamW: [0, 1].map(() => [...scalars, ...slotInputs]),
+      AdamWAll: [[...scalars, ...ofSlots]],
+    };
+    expect(ran).toEqual(calls[name].map((call) => call.join()));
 
     const reference = makeParameters();
     const referenceOptimizer = adamW({ parameters: reference });
     takeStep(referenceOptimizer, reference, 0.5);
-    for (const [name, variable] of reference) {
-      expect(values(withKernel.get(name) as Variable)).toEqual(values(variable));
+    for (const [key, variable] of reference) {
+      expect(values(withKernel.get(key) as Variable)).toEqual(values(variable));
     }
+    for (const kernel of own) registerKernel(kernel);
     free(optimizer, withKernel);
     free(referenceOptimizer, reference);
   });

@@ -1,7 +1,7 @@
 import { ConfigError } from '@minigpt/core';
 import { add, mul, sub, type Variable } from '@tensorflow/tfjs-core';
 import { checkFraction, checkNonNegative } from './check.ts';
-import { elementwiseOptimizer } from './elementwise-optimizer.ts';
+import { elementwiseOptimizer, forEachSlot } from './elementwise-optimizer.ts';
 import type { Optimizer } from './optimizer.ts';
 
 export interface SgdOptions {
@@ -36,7 +36,7 @@ export function sgd({ parameters, momentum = 0, nesterov = false, weightDecay = 
     parameters,
     state: momentum > 0 ? ['momentum_buffer'] : [],
     scalars: ({ learningRate }) => ({ rate: learningRate }),
-    update: ({ parameter, grad, state }, { rate }) => {
+    update: forEachSlot(({ parameter, grad, state }, { rate }) => {
       const g = weightDecay > 0 ? add(grad, mul(parameter, weightDecay)) : grad;
       let direction = g;
       if (momentum > 0) {
@@ -45,6 +45,6 @@ export function sgd({ parameters, momentum = 0, nesterov = false, weightDecay = 
         direction = nesterov ? add(g, mul(buffer, momentum)) : buffer;
       }
       parameter.assign(sub(parameter, mul(direction, rate)));
-    },
+    }),
   });
 }

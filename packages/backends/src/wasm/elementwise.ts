@@ -1,3 +1,4 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../size-of.ts';
 import { bitsOf, type Command, type Kernels, parts, registerWasmKernel } from './kernels.ts';
 
@@ -70,19 +71,28 @@ export function registerElementwise(all: Kernels): void {
   });
 }
 
+/** All parameters in one list of commands, each in the memory that it has. */
 export function registerAdamW(all: Kernels): void {
-  registerWasmKernel('AdamW', all, ({ inputs, attrs, kernels }) => {
-    const { parameter, grad, expAvg, expAvgSq, decay, rate, epsilon } = inputs;
-    const next = [parameter, expAvg, expAvgSq].map(({ shape }) => kernels.output(shape));
+  registerWasmKernel('AdamWAll', all, ({ inputs, attrs, kernels }) => {
+    const { decay, rate, epsilon } = inputs;
     const { beta1, beta2 } = attrs as { beta1: number; beta2: number };
-    const count = sizeOf(parameter);
-    const args = [
-      ...[parameter, grad, expAvg, expAvgSq, ...next].map(kernels.offsetOf),
-      count,
-      ...[decay, rate, epsilon].map(kernels.offsetOf),
-      ...[1 - beta1, beta2, 1 - beta2].map(bitsOf),
-    ];
-    kernels.run([{ kernel: 'adamW', units: parts(count, ELEMENTS), work: 20 * count, args }]);
+    const next: TensorInfo[] = [];
+    const commands = (attrs.decays as boolean[]).map((decays, i): Command => {
+      const [parameter, grad, expAvg, expAvgSq] = adamWInputs.map((name) => inputs[`${name}${i}`]);
+      const own = [parameter, expAvg, expAvgSq].map((tensor) => kernels.outputOver(tensor));
+      next.push(...own);
+      const count = sizeOf(parameter);
+      const args = [
+        ...[parameter, grad, expAvg, expAvgSq, ...own].map(kernels.offsetOf),
+        count,
+        ...[decays ? decay : undefined, rate, epsilon].map(kernels.offsetOf),
+        ...[1 - beta1, beta2, 1 - beta2].map(bitsOf),
+      ];
+      return { kernel: 'adamW', units: parts(count, ELEMENTS), work: 20 * count, args };
+    });
+    kernels.run(commands);
     return next;
   });
 }
+
+const adamWInputs = ['parameter', 'grad', 'expAvg', 'expAvgSq'];

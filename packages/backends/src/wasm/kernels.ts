@@ -68,6 +68,11 @@ export interface Kernels {
   integers(tensor: TensorInfo): Int32Array;
   /** A new tensor, not yet written. */
   output(shape: readonly number[], dtype?: DataType): TensorInfo;
+  /**
+   * A tensor for what takes the place of `x`: in the memory of `x` where nothing else holds that, so what is written there must
+   * depend on what `x` has at the same place only.
+   */
+  outputOver(x: TensorInfo): TensorInfo;
   /** Memory that all threads see, until the next call of it. */
   scratch(bytes: number): number;
   /** Makes sure that each thread has so much memory of its own. */
@@ -188,6 +193,11 @@ export async function loadKernels(
     },
     output(shape, dtype = 'float32') {
       return backend.makeOutput(shape as number[], dtype);
+    },
+    outputOver({ dataId, shape, dtype }) {
+      if (backend.refCount(dataId) > 1) return backend.makeOutput(shape, dtype);
+      backend.incRef(dataId);
+      return { dataId, shape, dtype };
     },
     scratch,
     reserve(bytesPerThread) {

@@ -1,6 +1,7 @@
 import { registerAttention } from './attention.ts';
 import { registerCopies } from './copies.ts';
 import { registerAdamW, registerElementwise } from './elementwise.ts';
+import { registerIdentity } from './identity.ts';
 import type { Kernels } from './kernels.ts';
 import { registerMatMul } from './mat-mul.ts';
 import { registerCrossEntropy, registerEmbedding, registerNorms, registerRope } from './rows.ts';
@@ -16,4 +17,5 @@ export function registerKernels(kernels: Kernels): void {
   registerRope(kernels);
   registerAttention(kernels);
   registerCopies(kernels);
+  registerIdentity();
 }
