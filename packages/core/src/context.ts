@@ -1,7 +1,8 @@
 import { dispose, keep, type Tensor } from '@tensorflow/tfjs-core';
+import { feed } from './compile.ts';
 import type { KVCache } from './kv-cache.ts';
 import { Rng } from './rng.ts';
-import type { HostTensor } from './tree.ts';
+import { fromHost, type HostTensor } from './tree.ts';
 
 /**
  * Sees every named activation on its way through the model. What it returns replaces the activation; returning nothing
@@ -116,6 +117,14 @@ export class Context {
     if (padding === undefined) return { dtype: 'int32', shape: [count], data: columns };
     const rows = padding.flatMap((missing) => Array.from(columns, (column) => Math.max(0, column - missing)));
     return { dtype: 'int32', shape: [padding.length, count], data: Int32Array.from(rows) };
+  }
+
+  /**
+   * A tensor of data that follow from where this pass's tokens stand. With a cache the next pass is elsewhere, so the data are
+   * a {@link feed}, and a compiled step asks for them again in each run; without one they are always the same.
+   */
+  ofColumns(make: () => HostTensor): Tensor {
+    return this.cache === undefined ? fromHost(make()) : feed(make);
   }
 
   /** The place in the model, spelt as a parameter's name: `transformer.h.0`. */

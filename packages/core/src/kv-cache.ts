@@ -1,4 +1,5 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
+import type { Context } from './context.ts';
 
 /** The keys and values of one attention layer. */
 export interface KeysAndValues {
@@ -10,11 +11,11 @@ export interface KeysAndValues {
 
 export interface CachedKeysAndValues extends KeysAndValues {
   /**
-   * The column of each key, `[S]`, in any order; -1 marks a slot that holds none. Left out where slot s holds column s, as
-   * in a cache that only grows: then no mask is needed to read it. Layers whose columns are alike should get the same array,
-   * so that they share one mask.
+   * Gives the column of each key, `[S]`, in any order; -1 marks a slot that holds none. Left out where slot s holds column s,
+   * as in a cache that only grows: then no mask is needed to read it. Layers whose columns are alike should get the same
+   * function, so that they share one mask. A compiled step asks it again in each run.
    */
-  readonly columns?: Int32Array;
+  readonly columns?: () => Int32Array;
 }
 
 /**
@@ -39,11 +40,12 @@ export interface KVCache {
    * It runs inside the layer's `tidy`: what the cache keeps it must `keep`, and it must not dispose what it returned before
    * the pass is over.
    *
-   * @param path the attention layer's path in the model, such as `model.layers.0.self_attn`: once a pass
+   * @param layer the context of the attention layer: its path, such as `model.layers.0.self_attn`, names the layer, and comes
+   *   once a pass; what layers have in common can be shared through it
    * @param options.window how many keys a query of this layer sees, itself included, if not all
    */
   update(
-    path: string,
+    layer: Context,
     entry: KeysAndValues,
     options: { readonly window: number | undefined },
   ): CachedKeysAndValues;

@@ -23,7 +23,11 @@ import {
   withoutWeights,
 } from './index.ts';
 
-const cacheOf = (length: number): KVCache => ({ length, update: (_path, entry) => entry, advance: () => {} });
+const cacheOf = (length: number): KVCache => ({
+  length,
+  update: (_layer, entry) => entry,
+  advance: () => {},
+});
 
 describe('positions of a context', () => {
   it('follow the cache', () => {

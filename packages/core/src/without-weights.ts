@@ -40,9 +40,17 @@ export function isWithoutValues({ dataId }: Tensor): boolean {
 
 /** The variable of a tensor without values, in whose place it stands: no backend can count a reference to what it never had. */
 export function variableWithoutValues(initial: Tensor, trainable: boolean): Variable {
-  const variable = new Variable(keep(initial), trainable, `without values ${made++}`, initial.id);
+  const variable = new LateVariable(keep(initial), trainable, `without values ${made++}`, initial.id);
   unfinished.push(variable);
   return variable;
+}
+
+/** A variable that tfjs counts among its own once it has values. */
+class LateVariable extends Variable {
+  override assign(value: Tensor): void {
+    super.assign(value);
+    engine().state.registeredVariables[this.name] = this;
+  }
 }
 
 /** Stands for the values of a tensor that has none. */

@@ -3,7 +3,7 @@ import {
   type AttentionOptions,
   attend,
   attention,
-  attentionMask,
+  attentionMaskValues,
   attentionScores,
   attentionWeights,
   dropout,
@@ -42,8 +42,7 @@ export function causalAttention(
 ): Tensor4D {
   const query = ctx.observe(q, 'q');
   const fresh = { keys: ctx.observe(k, 'k'), values: ctx.observe(v, 'v') };
-  const { keys, values, columns }: CachedKeysAndValues =
-    ctx.cache?.update(ctx.path, fresh, { window }) ?? fresh;
+  const { keys, values, columns }: CachedKeysAndValues = ctx.cache?.update(ctx, fresh, { window }) ?? fresh;
   const options = { scale, softcap, ...visibility(q.shape[2], keys.shape[2], columns, window, ctx) };
   const dropped = ctx.training && rate > 0;
   // The fused form, unless somebody changes or looks at what is between the two products.
@@ -65,7 +64,7 @@ export function causalAttention(
 function visibility(
   queries: number,
   keys: number,
-  columns: Int32Array | undefined,
+  columns: (() => Int32Array) | undefined,
   window: number | undefined,
   ctx: Context,
 ): Pick<AttentionOptions, 'causal' | 'mask'> {
@@ -73,8 +72,9 @@ function visibility(
   const slides = window !== undefined && window < keys;
   if (columns === undefined && padding === undefined && !slides) return { causal: true };
   const makeMask = () => {
-    const keyColumns = columns ?? Int32Array.from({ length: keys }, (_, s) => s);
-    return attentionMask(ctx.columns(queries), keyColumns, { window, padding });
+    const keyColumns = columns?.() ?? Int32Array.from({ length: keys }, (_, s) => s);
+    return attentionMaskValues(ctx.columns(queries), keyColumns, { window, padding });
   };
-  return { mask: ctx.share(`attention mask ${queries} ${keys} ${window}`, makeMask, columns) };
+  const shareMask = () => ctx.ofColumns(makeMask);
+  return { mask: ctx.share(`attention mask ${queries} ${keys} ${window}`, shareMask, columns) };
 }

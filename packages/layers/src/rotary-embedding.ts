@@ -1,6 +1,6 @@
-import type { Context } from '@minigpt/core';
+import type { Context, HostTensor } from '@minigpt/core';
 import { type RopeLayout, type RopeScaling, rope, ropeFrequencies, ropeTables } from '@minigpt/ops';
-import { type Tensor, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 
 export interface RotaryEmbeddingOptions {
   /** R: how many dimensions of a head turn; even. */
@@ -36,15 +36,14 @@ export class RotaryEmbedding {
 
   /** float32 `[T, R/2]`, or `[B, T, R/2]` in a padded batch. */
   #tables(count: number, ctx: Context): [cos: Tensor, sin: Tensor] {
-    const table = (name: 'cos' | 'sin') => () => {
+    const table = (name: 'cos' | 'sin'): HostTensor => {
       const { data, shape } = ctx.positions(count);
       const length = 1 + Math.max(...data);
       const values = ropeTables(data, ropeFrequencies({ ...this.settings, length }))[name];
-      return tensor(values, [...shape, this.settings.rotaryDim / 2]);
+      return { dtype: 'float32', shape: [...shape, this.settings.rotaryDim / 2], data: values };
     };
-    return [
-      ctx.share(`rope cos ${count}`, table('cos'), this),
-      ctx.share(`rope sin ${count}`, table('sin'), this),
-    ];
+    const shared = (name: 'cos' | 'sin') =>
+      ctx.share(`rope ${name} ${count}`, () => ctx.ofColumns(() => table(name)), this);
+    return [shared('cos'), shared('sin')];
   }
 }

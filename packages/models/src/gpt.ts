@@ -3,7 +3,6 @@ import {
   type BlockAnatomy,
   type Context,
   checkpoint,
-  fromHost,
   Module,
   type Rng,
   ShapeError,
@@ -227,13 +226,16 @@ export class GPTTransformer extends Module<Tensor2D, Tensor> {
   #positions(ids: Tensor2D, ctx: Context): Tensor {
     const [, t] = ids.shape;
     const [blockSize, width] = this.wpe.weight.shape;
-    const seen = ctx.cache?.length ?? 0;
-    if (seen + t > blockSize)
-      throw new ShapeError('The ids', `[B, T] with T ≤ ${blockSize - seen}`, ids.shape);
-    if (ctx.padding === undefined) {
-      return ctx.at('wpe').observe(slice(this.wpe.weight as Tensor, [seen, 0], [t, width])); // [T, C]
+    const positions = () => {
+      const room = blockSize - (ctx.cache?.length ?? 0);
+      if (t > room) throw new ShapeError('The ids', `[B, T] with T ≤ ${room}`, ids.shape);
+      return ctx.positions(t);
+    };
+    if (ctx.cache === undefined && ctx.padding === undefined) {
+      const [first] = positions().data;
+      return ctx.at('wpe').observe(slice(this.wpe.weight as Tensor, [first, 0], [t, width])); // [T, C]
     }
-    return this.wpe.call(fromHost(ctx.positions(t)), ctx.at('wpe')); // [B, T, C]
+    return this.wpe.call(ctx.ofColumns(positions), ctx.at('wpe')); // [T, C] or [B, T, C]
   }
 }
 

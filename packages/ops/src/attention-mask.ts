@@ -1,4 +1,5 @@
-import { type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { fromHost, type HostTensor } from '@minigpt/core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 
 export interface AttentionMaskOptions {
   /** How many keys a query sees, itself included; all before it unless told. */
@@ -23,25 +24,34 @@ const MASKED = -1e9;
 export function attentionMask(
   queries: Int32Array,
   keys: Int32Array,
-  { window = Number.POSITIVE_INFINITY, sinkTokens = 0, padding }: AttentionMaskOptions = {},
+  options: AttentionMaskOptions = {},
 ): Tensor | undefined {
+  const mask = attentionMaskValues(queries, keys, options);
+  return mask.data.some((value) => value !== 0) ? fromHost(mask) : undefined;
+}
+
+/** The values of {@link attentionMask} on the host, also where everything is visible to all. */
+export function attentionMaskValues(
+  queries: Int32Array,
+  keys: Int32Array,
+  { window = Number.POSITIVE_INFINITY, sinkTokens = 0, padding }: AttentionMaskOptions = {},
+): HostTensor {
   const rows = padding ?? [0];
   const values = new Float32Array(rows.length * queries.length * keys.length);
-  let hidden = 0;
   let index = 0;
   for (const first of rows) {
     for (const query of queries) {
       for (const key of keys) {
         const near = query - key < window || key - first < sinkTokens;
-        if (!(key >= first && key <= query && near)) {
-          values[index] = MASKED;
-          hidden++;
-        }
+        if (!(key >= first && key <= query && near)) values[index] = MASKED;
         index++;
       }
     }
   }
-  if (hidden === 0) return undefined;
   const shape = [queries.length, keys.length]; // [T, S]
-  return tensor(values, padding === undefined ? shape : [rows.length, 1, ...shape]);
+  return {
+    dtype: 'float32',
+    shape: padding === undefined ? shape : [rows.length, 1, ...shape],
+    data: values,
+  };
 }

@@ -1,6 +1,6 @@
 export { alibiBias, alibiSlopes } from './alibi.ts';
 export { type AttentionOptions, attend, attention, attentionScores, attentionWeights } from './attention.ts';
-export { type AttentionMaskOptions, attentionMask } from './attention-mask.ts';
+export { type AttentionMaskOptions, attentionMask, attentionMaskValues } from './attention-mask.ts';
 export { type CrossEntropyOptions, crossEntropy, tokenLosses } from './cross-entropy.ts';
 export { dropout } from './dropout.ts';
 export { embedding } from './embedding.ts';

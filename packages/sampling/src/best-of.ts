@@ -21,7 +21,7 @@ export async function bestOf(
   { count = 4, rng = new Rng(0), maxNewTokens = 100, ...options }: BestOfOptions = {},
 ): Promise<ScoredText[]> {
   checkCount('count', count);
-  const session = sessionFor(model, ids.length + maxNewTokens); // goes back to the prompt for each text
+  const session = sessionFor(model, ids.length + maxNewTokens, options.compile); // goes back to the prompt for each text
   const texts: ScoredText[] = [];
   try {
     for (let k = 0; k < count; k++) {

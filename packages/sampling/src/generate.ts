@@ -7,6 +7,7 @@ import { chain } from './processors/processor.ts';
 import { greedy, multinomial, type Sampler } from './sampler.ts';
 import { type ConstraintOptions, constraints, type WarpingOptions, warpers } from './sampling-options.ts';
 import { Session } from './session.ts';
+import type { CompileDecoding } from './token-steps.ts';
 
 export interface GenerateOptions extends ConstraintOptions, WarpingOptions {
   /** How many tokens at most. Default 100. */
@@ -24,6 +25,8 @@ export interface GenerateOptions extends ConstraintOptions, WarpingOptions {
    * continued or disposed. Default: one of its own, with a cache of fixed capacity, disposed at the end.
    */
   readonly session?: Session;
+  /** See `CompileDecoding`. Default `auto`; a `session` has its own. */
+  readonly compile?: CompileDecoding;
 }
 
 export interface TokenProbability {
@@ -110,7 +113,7 @@ function continueTexts(
   async function* continuations() {
     let open = prompts.map((prompt, row) => ({ row, ids: [...prompt], key: keyOf(row) }));
     const takeTurn = turnTaker();
-    const session = options.session ?? sessionFor(model, longest + maxNewTokens);
+    const session = options.session ?? sessionFor(model, longest + maxNewTokens, options.compile);
     try {
       for (let count = 1; count <= maxNewTokens && open.length > 0; count++) {
         await takeTurn();
@@ -135,8 +138,9 @@ function continueTexts(
 }
 
 /** A session with room for a text of that length, or for the model's context where that is shorter. */
-export function sessionFor(model: LanguageModel, length: number): Session {
-  return new Session(model, { cache: new FixedKVCache({ capacity: Math.min(length, model.blockSize) }) });
+export function sessionFor(model: LanguageModel, length: number, compile?: CompileDecoding): Session {
+  const cache = new FixedKVCache({ capacity: Math.min(length, model.blockSize) });
+  return new Session(model, { cache, compile });
 }
 
 /** Whether the text ends with its last id, the `count`th that was generated, and why. */

@@ -8,6 +8,7 @@ export {
   type ChatTokenizer,
   chat,
 } from './chat.ts';
+export { type CompiledDecoder, type CompiledDecoderOptions, compiledDecoder } from './compiled-decoder.ts';
 export { Constraint } from './constrained/constraint.ts';
 export {
   ConstraintSizeError,
@@ -54,3 +55,4 @@ export { typicalP } from './processors/typical-p.ts';
 export { greedy, multinomial, type Sampler } from './sampler.ts';
 export type { ConstraintOptions, WarpingOptions } from './sampling-options.ts';
 export { Session, type SessionOptions } from './session.ts';
+export type { CompileDecoding } from './token-steps.ts';

@@ -3,10 +3,13 @@ import { concat, reshape, slice, type Tensor2D, tensor2d, tidy } from '@tensorfl
 import { PromptError } from './errors.ts';
 import { GrowingKVCache } from './kv-cache/growing.ts';
 import type { ManagedKVCache } from './kv-cache/managed-kv-cache.ts';
+import { type CompileDecoding, TokenSteps } from './token-steps.ts';
 
 export interface SessionOptions {
   /** Default a `GrowingKVCache`. The session owns it. */
   readonly cache?: ManagedKVCache;
+  /** See `CompileDecoding`. Default `auto`; needs a cache of fixed capacity, or one that slides. */
+  readonly compile?: CompileDecoding;
 }
 
 /**
@@ -20,13 +23,18 @@ export interface SessionOptions {
 export class Session {
   readonly model: LanguageModel;
   readonly #cache: ManagedKVCache;
+  readonly #compile: CompileDecoding;
+  readonly #steps: TokenSteps;
   /** The ids in the cache, padding included; all rows are equally long. They grow in place: a token copies none. */
   #rows: number[][] = [];
   #padding: readonly number[] = [];
 
-  constructor(model: LanguageModel, { cache = new GrowingKVCache() }: SessionOptions = {}) {
+  /** @throws ConfigError where `compile` is true and cannot be */
+  constructor(model: LanguageModel, { cache = new GrowingKVCache(), compile = 'auto' }: SessionOptions = {}) {
     this.model = model;
     this.#cache = cache;
+    this.#compile = compile;
+    this.#steps = new TokenSteps(model, cache, compile);
   }
 
   /** How long a text may get without sliding: the model's context, or the cache's capacity where that is less. */
@@ -64,11 +72,12 @@ export class Session {
     this.#cache.reorder(rows);
     this.#rows = rows.map((row) => [...this.#rows[row]]);
     this.#padding = rows.map((row) => this.#padding[row]);
+    this.#steps.prepare(this.#padding);
   }
 
   /** A session of its own that has read the same. */
   fork(): Session {
-    const copy = new Session(this.model, { cache: this.#cache.fork() });
+    const copy = new Session(this.model, { cache: this.#cache.fork(), compile: this.#compile });
     copy.#rows = this.#rows.map((row) => [...row]);
     copy.#padding = this.#padding;
     return copy;
@@ -76,6 +85,7 @@ export class Session {
 
   /** Frees what the cache holds. The session is then as new; the model stays. */
   dispose(): void {
+    this.#steps.dispose();
     this.#cache.dispose();
     this.#rows = [];
     this.#padding = [];
@@ -126,7 +136,7 @@ export class Session {
     else this.dispose();
     const start = cache.length;
     try {
-      const logits = this.#pass(padded, start, count, cache);
+      const logits = this.#nextToken(padded, start, count) ?? this.#pass(padded, start, count, cache);
       if (start === 0) this.#rows = padded.rows.map(() => []);
       for (const [row, held] of this.#rows.entries()) {
         held.length = start;
@@ -138,6 +148,14 @@ export class Session {
       this.dispose(); // some layers may have written, others not
       throw error;
     }
+  }
+
+  /** A pass over one column that follows others, if it is compiled. */
+  #nextToken(padded: PaddedRows, start: number, count: number): Tensor2D | undefined {
+    const { rows, padding } = padded;
+    this.#steps.prepare(padding);
+    if (start === 0 || columnsOf(padded) - start > 1 || count > 1) return undefined;
+    return this.#steps.next(rows.map((_, row) => idAt(padded, row, start)));
   }
 
   /** How many columns are in the cache. */

@@ -1,4 +1,4 @@
-import type { CachedKeysAndValues, KeysAndValues } from '@minigpt/core';
+import type { CachedKeysAndValues, Context, KeysAndValues } from '@minigpt/core';
 import { CacheCapacityError } from '../errors.ts';
 import { checkCount } from '../processors/processor.ts';
 import { RingKVCache } from './ring.ts';
@@ -21,13 +21,13 @@ export class FixedKVCache extends RingKVCache {
   }
 
   override update(
-    path: string,
+    layer: Context,
     entry: KeysAndValues,
     options: { readonly window: number | undefined },
   ): CachedKeysAndValues {
     const needed = Math.min(this.length + entry.keys.shape[2], options.window ?? Number.POSITIVE_INFINITY);
     if (needed > this.capacity) throw new CacheCapacityError(this.capacity, needed);
-    return super.update(path, entry, options);
+    return super.update(layer, entry, options);
   }
 
   protected override empty(): this {

@@ -1,4 +1,4 @@
-import type { CachedKeysAndValues, KeysAndValues } from '@minigpt/core';
+import type { CachedKeysAndValues, Context, KeysAndValues } from '@minigpt/core';
 import { clone, concat, slice, type Tensor4D } from '@tensorflow/tfjs-core';
 import { StoredKVCache } from './managed-kv-cache.ts';
 
@@ -8,8 +8,9 @@ import { StoredKVCache } from './managed-kv-cache.ts';
  */
 export class GrowingKVCache extends StoredKVCache {
   readonly slides = false;
+  readonly steady = false;
 
-  override update(path: string, { keys, values }: KeysAndValues): CachedKeysAndValues {
+  override update({ path }: Context, { keys, values }: KeysAndValues): CachedKeysAndValues {
     const old = this.stored(path);
     return this.store(path, this.#append(old?.keys, keys), this.#append(old?.values, values));
   }

@@ -1,4 +1,4 @@
-import type { CachedKeysAndValues, KeysAndValues, KVCache } from '@minigpt/core';
+import type { CachedKeysAndValues, Context, KeysAndValues, KVCache } from '@minigpt/core';
 import { dispose, gather, keep, type Tensor4D, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { CacheTrimError } from '../errors.ts';
 
@@ -8,6 +8,11 @@ export interface ManagedKVCache extends KVCache {
   readonly slides: boolean;
   /** How many columns it holds at most. */
   readonly capacity: number;
+  /**
+   * Whether one token more is the same work at every length, done on variables that stay the same until rows become more or
+   * fewer: then a pass over it can be compiled.
+   */
+  readonly steady: boolean;
   /** Whether `trim(length)` is possible: a ring that has wrapped has lost what an earlier query would see. */
   canTrim(length: number): boolean;
   /**
@@ -30,6 +35,7 @@ export interface ManagedKVCache extends KVCache {
 /** What all caches here share: one pair of tensors a layer, which the cache owns. */
 export abstract class StoredKVCache implements ManagedKVCache {
   abstract readonly slides: boolean;
+  abstract readonly steady: boolean;
   readonly capacity: number = Number.POSITIVE_INFINITY;
   #entries = new Map<string, KeysAndValues>();
   #length = 0;
@@ -39,7 +45,7 @@ export abstract class StoredKVCache implements ManagedKVCache {
   }
 
   abstract update(
-    path: string,
+    layer: Context,
     entry: KeysAndValues,
     options: { readonly window: number | undefined },
   ): CachedKeysAndValues;
@@ -65,8 +71,7 @@ export abstract class StoredKVCache implements ManagedKVCache {
 
   trim(length: number): void {
     if (!this.canTrim(length)) throw new CacheTrimError(length, this.#length);
-    if (length === 0) this.dispose();
-    else this.#length = length;
+    this.#length = length;
   }
 
   reorder(rows: readonly number[]): void {
@@ -93,13 +98,18 @@ export abstract class StoredKVCache implements ManagedKVCache {
     return this.#length === 0 ? undefined : this.#entries.get(path);
   }
 
-  /** Keeps the tensors given, and frees those that they take the place of. */
+  /** Takes over the tensors given, and frees those that they take the place of. */
   protected store(path: string, keys: Tensor4D, values: Tensor4D): KeysAndValues {
     const old = this.#entries.get(path);
-    if (old !== undefined) dispose([old.keys, old.values]);
-    const entry = { keys: keep(keys), values: keep(values) };
+    const entry = { keys: this.held(old?.keys, keys), values: this.held(old?.values, values) };
     this.#entries.set(path, entry);
     return entry;
+  }
+
+  /** What is held of a tensor that takes the place of an old one. */
+  protected held(old: Tensor4D | undefined, fresh: Tensor4D): Tensor4D {
+    old?.dispose();
+    return keep(fresh);
   }
 
   #replace(change: (stored: Tensor4D) => Tensor4D): void {

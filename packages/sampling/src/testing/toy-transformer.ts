@@ -8,7 +8,7 @@ import {
   RMSNorm,
   RotaryEmbedding,
 } from '@minigpt/layers';
-import { add, slice, type Tensor2D, type Tensor3D, tensor } from '@tensorflow/tfjs-core';
+import { add, slice, type Tensor2D, type Tensor3D } from '@tensorflow/tfjs-core';
 
 export interface ToyTransformerOptions {
   readonly vocabSize?: number;
@@ -82,12 +82,12 @@ export class ToyTransformer extends LanguageModel {
     this.calls.push([b, t]);
     let x = this.wte.call(ids, ctx.at('wte')); // [B, T, C]
     if (this.wpe !== undefined) {
-      const { data, shape } = ctx.positions(t);
-      if (Math.max(...data) >= this.blockSize) throw new ShapeError('The ids', 'fewer', ids.shape);
-      x = add(
-        x,
-        this.wpe.call(tensor(data, [...shape] as [number, number], 'int32') as Tensor2D, ctx.at('wpe')),
-      );
+      const positions = ctx.ofColumns(() => {
+        const { data } = ctx.positions(t);
+        if (Math.max(...data) >= this.blockSize) throw new ShapeError('The ids', 'fewer', ids.shape);
+        return ctx.positions(t);
+      });
+      x = add(x, this.wpe.call(positions, ctx.at('wpe')));
     }
     for (const [i, layer] of this.layers.entries())
       x = add(x, layer.call(this.norms[i].call(x, ctx), ctx.at('layers', i)));
