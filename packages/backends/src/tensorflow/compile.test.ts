@@ -112,6 +112,49 @@ describe.skipIf(!linked)(`compile${enabling}`, () => {
     copy.dispose();
   });
 
+  it('scatters into the memory of a variable, and what was read or copied before stays as it was', () => {
+    let step = 0;
+    const ring = tf.tidy(() => tf.variable(tf.zeros([2, 3, 2])));
+    const writing = compile(() =>
+      tf.tidy(() => {
+        const places = feed(() => ({
+          dtype: 'int32',
+          shape: [2, 2],
+          data: Int32Array.of(0, step % 3, 1, (step + 1) % 3),
+        }));
+        const fresh = feed(() => ({
+          dtype: 'float32',
+          shape: [2, 2],
+          data: Float32Array.of(step, step + 0.5, -step, 9),
+        }));
+        ring.assign(tf.tensorScatterUpdate(ring, places, fresh));
+        return [tf.sum(ring)] as tf.Tensor[];
+      }),
+    );
+    const expected = new Float32Array(12);
+    const sums: number[] = [];
+    const copies: [tf.Tensor, number[]][] = [];
+    for (; step < 8; step++) {
+      expected.set([step, step + 0.5], 2 * (step % 3));
+      expected.set([-step, 9], 6 + 2 * ((step + 1) % 3));
+      const [sum] = writing.run();
+      sums.push(sum.dataSync()[0] - expected.reduce((a, b) => a + b, 0));
+      sum.dispose();
+      if (step === 5) {
+        expected.fill(1);
+        tf.tidy(() => ring.assign(tf.ones([2, 3, 2])));
+      }
+      if (step % 2 === 1) copies.push([ring.clone(), [...expected]]);
+      if (step === 4) expect([...ring.dataSync()]).toEqual([...expected]);
+    }
+    expect(sums).toEqual(new Array(8).fill(0));
+    writing.dispose();
+    expect([...ring.dataSync()]).toEqual([...expected]);
+    for (const [copy, values] of copies) expect([...copy.dataSync()]).toEqual(values);
+    for (const [copy] of copies) copy.dispose();
+    ring.dispose();
+  });
+
   const factor = (make: () => number) =>
     feed(() => ({ dtype: 'float32', shape: [], data: Float32Array.of(make()) }));
 

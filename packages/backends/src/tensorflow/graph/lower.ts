@@ -2,7 +2,7 @@ import { addInPlaceUpdate } from './adam-w.ts';
 import { addGate, type Gate } from './gate.ts';
 import { after, GraphBuilder } from './graph-builder.ts';
 import { DataType, type GraphDef } from './graph-def.ts';
-import { addOperations, type NameOf } from './operations.ts';
+import { addOperations, type NameOf, nodeName } from './operations.ts';
 import { dtypeOf, type Plan, planTrace } from './plan.ts';
 import type { Source, Trace } from './trace.ts';
 
@@ -38,10 +38,13 @@ export interface LowerOptions {
 }
 
 /** Makes a trace a graph. Its nodes are named after what they are: `variable0`, `feed0`, `node0`, `result0`. */
-export function lower(trace: Trace, { onlyIfFinite, xla }: LowerOptions): Lowered {
+export function lower(trace: Trace, options: LowerOptions): Lowered {
   const graph = new GraphBuilder();
-  const plan = planTrace(trace, xla);
-  const variables = plan.variables.map((variable) => addVariable(graph, trace, variable));
+  const plan = planTrace(trace, options);
+  const inMemory = new Set(plan.scatters.values());
+  const variables = plan.variables.map((variable) =>
+    addVariable(graph, trace, variable, inMemory.has(variable)),
+  );
   const feeds = trace.feeds.map(({ dtype, shape }, index) =>
     graph.add(`feed${index}`, 'Placeholder', [], { dtype: { type: dtype }, shape: { shape } }),
   );
@@ -52,7 +55,7 @@ export function lower(trace: Trace, { onlyIfFinite, xla }: LowerOptions): Lowere
   const nameOf = addOperations(graph, trace, plan, outside);
   const values = trace.results.map((source) => ({ name: nameOf(source), dtype: dtypeOf(source, trace) }));
 
-  const gate = onlyIfFinite ? addGate(graph, values) : undefined;
+  const gate = options.onlyIfFinite ? addGate(graph, values) : undefined;
   const assigned = addAssignments(graph, trace, plan, nameOf, gate);
   const ends = gate === undefined ? assigned : [gate.join(assigned)];
   const end = graph.constant('end', ONE, ends.map(after));
@@ -67,13 +70,20 @@ const ONE = { dtype: DataType.int32, shape: [], data: Int32Array.of(1) };
 
 const valueName = (variable: number) => `variable${variable}/value`;
 
-function addVariable(graph: GraphBuilder, trace: Trace, variable: number): LoweredVariable {
+/** @param inMemory whether a run writes into the variable's memory: then its value is not given away, but a copy */
+function addVariable(
+  graph: GraphBuilder,
+  trace: Trace,
+  variable: number,
+  inMemory: boolean,
+): LoweredVariable {
   const name = `variable${variable}`;
   const dtype = { type: dtypeOf({ from: 'variable', variable }, trace) };
   const shape = { shape: trace.variables[variable].shape };
   const assigned = trace.assigned.has(variable);
   graph.add(name, 'VarHandleOp', [], { dtype, shape, shared_name: { string: name } });
-  const value = graph.add(valueName(variable), 'ReadVariableOp', [name], { dtype });
+  const read = graph.add(valueName(variable), 'ReadVariableOp', [name], { dtype });
+  const value = inMemory ? graph.add(`${name}/copy`, 'DeepCopy', [read], { T: dtype }) : read;
   const load = graph.add(`${name}/load`, 'Placeholder', [], { dtype, shape });
   // What changes must be the session's own memory: that of the input may belong to JavaScript.
   const own = assigned ? graph.add(`${name}/own`, 'DeepCopy', [load], { T: dtype }) : load;
@@ -99,5 +109,5 @@ function addAssignments(
     const inputs = [name, nameOf(source), after(valueName(variable)), ...go];
     return graph.add(`${name}/next`, 'AssignVariableOp', inputs, { dtype: { type: dtypeOf(source, trace) } });
   });
-  return [...updated, ...assigned];
+  return [...updated, ...assigned, ...[...plan.scatters.keys()].map(nodeName)];
 }

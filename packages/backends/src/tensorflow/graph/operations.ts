@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { attributesOf } from './attributes.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import { type ArgumentDef, encodeFunction } from './graph-def.ts';
+import { addInPlaceScatter } from './in-place-scatter.ts';
 import { outputName } from './op-outputs.ts';
 import { dtypeOf, type Plan, sourceKey } from './plan.ts';
 import type { Source, Trace } from './trace.ts';
@@ -17,6 +18,7 @@ export type NameOf = (source: Source) => string;
  */
 export function addOperations(graph: GraphBuilder, trace: Trace, plan: Plan, outside: NameOf): NameOf {
   const added = new Map<string, string>();
+  const rowsOf = new Map<string, string>();
   const nameOf = withConstants(
     graph,
     trace,
@@ -32,7 +34,9 @@ export function addOperations(graph: GraphBuilder, trace: Trace, plan: Plan, out
     }
     for (const node of nodes) {
       const { op, attributes, inputs, outputs } = trace.nodes[node];
-      const name = graph.add(`node${node}`, op, inputs.map(nameOf), attributesOf(attributes));
+      const name = plan.scatters.has(node)
+        ? addInPlaceScatter(graph, nodeName(node), inputs, trace, nameOf, rowsOf)
+        : graph.add(nodeName(node), op, inputs.map(nameOf), attributesOf(attributes));
       for (const output of outputs.keys()) {
         added.set(sourceKey({ from: 'node', node, output }), output === 0 ? name : `${name}:${output}`);
       }
@@ -40,6 +44,8 @@ export function addOperations(graph: GraphBuilder, trace: Trace, plan: Plan, out
   }
   return nameOf;
 }
+
+export const nodeName = (node: number) => `node${node}`;
 
 /** Operations as a function, which XLA compiles as one, and its call. Equal functions are one. @returns the call's name */
 function addXlaCall(

@@ -1,11 +1,14 @@
 import type { InPlaceUpdate } from '../in-place-update.ts';
 import { DataType } from './graph-def.ts';
+import type { LowerOptions } from './lower.ts';
 import type { Source, Trace } from './trace.ts';
 
 /** What of a trace a graph has to do. */
 export interface Plan {
   /** Updates that are made in the variables' memory. */
   readonly updates: readonly InPlaceUpdate<Source>[];
+  /** Nodes that scatter into a variable which nobody else reads: they write into its memory. The variables by node. */
+  readonly scatters: ReadonlyMap<number, number>;
   /** What the other variables that the step assigns hold after it. */
   readonly assigned: ReadonlyMap<number, Source>;
   /** The nodes that something depends on, in their order; those of a part may be compiled together. */
@@ -17,11 +20,13 @@ export interface Plan {
 }
 
 /**
- * Decides what runs how. With `whole` it is all one part, which XLA compiles; else variables are updated in their memory where
+ * Decides what runs how. With `xla` it is all one part, which XLA compiles; else variables are updated in their memory where
  * that is known to work, and the operations that a kernel wants `together` are a part.
  */
-export function planTrace(trace: Trace, whole: boolean): Plan {
+export function planTrace(trace: Trace, { xla: whole, onlyIfFinite }: LowerOptions): Plan {
   const assigned = new Map(trace.assigned);
+  const scatters = whole || onlyIfFinite ? new Map<number, number>() : scattersOf(trace);
+  for (const variable of scatters.values()) assigned.delete(variable);
   const updates = whole ? [] : trace.inPlace.filter((update) => isComplete(update, trace));
   for (const { inputs } of updates) {
     for (const name of ADAMW_VARIABLES) assigned.delete((inputs[name] as { variable: number }).variable);
@@ -30,6 +35,7 @@ export function planTrace(trace: Trace, whole: boolean): Plan {
     ...trace.results,
     ...assigned.values(),
     ...updates.flatMap(({ inputs }) => Object.values(inputs)),
+    ...[...scatters.keys()].map((node): Source => ({ from: 'node', node, output: 0 })),
   ];
   const nodes = new Set<number>();
   const variables = new Set<number>(trace.assigned.keys());
@@ -48,6 +54,7 @@ export function planTrace(trace: Trace, whole: boolean): Plan {
   const needed = inOrder(nodes);
   return {
     updates,
+    scatters,
     assigned,
     variables: inOrder(variables),
     parts: whole ? [{ nodes: needed, together: true }] : partsOf(trace, needed),
@@ -87,9 +94,39 @@ function isComplete({ inputs, outputs }: InPlaceUpdate<Source>, { assigned }: Tr
   });
 }
 
+/** What is scattered into a variable and assigned to it, where nothing else reads what the variable held. */
+function scattersOf({ nodes, assigned, results }: Trace): ReadonlyMap<number, number> {
+  const reads = new Map<number, number>();
+  for (const source of [...nodes.flatMap(({ inputs }) => inputs), ...assigned.values(), ...results]) {
+    if (source.from === 'variable') reads.set(source.variable, (reads.get(source.variable) ?? 0) + 1);
+  }
+  const scatters = new Map<number, number>();
+  for (const [variable, source] of assigned) {
+    if (source.from !== 'node' || reads.get(variable) !== 1) continue;
+    const { op, inputs } = nodes[source.node];
+    const [into] = inputs;
+    if (op === 'TensorScatterUpdate' && into.from === 'variable' && into.variable === variable)
+      scatters.set(source.node, variable);
+  }
+  return scatters;
+}
+
 /** Equal for equal sources. */
 export function sourceKey(source: Source | undefined): string {
   return JSON.stringify(source);
+}
+
+export function shapeOf(source: Source, trace: Trace): readonly number[] {
+  switch (source.from) {
+    case 'node':
+      return trace.nodes[source.node].outputs[source.output].shape;
+    case 'feed':
+      return trace.feeds[source.feed].shape;
+    case 'constant':
+      return trace.constants[source.constant].shape;
+    case 'variable':
+      return trace.variables[source.variable].shape;
+  }
 }
 
 /** TensorFlow's number of the type that a source has. */
