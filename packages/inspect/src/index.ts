@@ -32,6 +32,7 @@ export { logitLensHtml } from './html/logit-lens-html.ts';
 export type { PageOptions, PredictionPageOptions, TextPageOptions } from './html/page.ts';
 export { patchingHtml } from './html/patching-html.ts';
 export { tokenLossesHtml } from './html/token-losses-html.ts';
+export { type LayerNode, layerTree, treeLines } from './layer-tree.ts';
 export { type LensLayer, type LogitLensOptions, logitLens } from './logit-lens.ts';
 export { type Edit, type Edits, editing, patch } from './patch.ts';
 export { activationPaths } from './paths.ts';

@@ -1,12 +1,12 @@
 import type { JsonObject, LazyStateDict } from '@minigpt/checkpoints';
 import { openConfig, openPath } from '@minigpt/checkpoints/node';
 import { checkShapes, dispose, parameters, withoutWeights } from '@minigpt/core';
+import { layerTree, treeLines } from '@minigpt/inspect';
 import { modelFromConfig } from '@minigpt/models';
 import { grouped } from '@minigpt/report/node';
 import { Command, Option } from 'commander';
 import pc from 'picocolors';
 import { type Console, createConsole } from '../console.ts';
-import { layerTree, treeLines } from '../layer-tree.ts';
 import { MODEL_NAME } from '../load-model.ts';
 
 const MIB = 2 ** 20;

@@ -1,5 +1,4 @@
 import { type AnyModule, countParameters, Module } from '@minigpt/core';
-import { grouped } from '@minigpt/report/node';
 
 /** A part of a model, or several like it in a row. */
 export interface LayerNode {
@@ -45,14 +44,14 @@ function shapeOf({ name, kind, repeat, parameters, children }: LayerNode): strin
 
 /** The tree as lines; parts without parameters are left out, but for the root. */
 export function treeLines(root: LayerNode): string[] {
-  const lines = [`${root.kind}  ${grouped(root.parameters)}`];
+  const lines = [`${root.kind}  ${root.parameters.toLocaleString('en-US')}`];
   const visit = ({ children }: LayerNode, indent: string) => {
     const shown = children.filter(({ parameters }) => parameters > 0);
     for (const [i, child] of shown.entries()) {
       const isLast = i === shown.length - 1;
       const times = child.repeat > 1 ? `${child.repeat} × ` : '';
       lines.push(
-        `${indent}${isLast ? '└─' : '├─'} ${child.name}: ${times}${child.kind}  ${times}${grouped(child.parameters / child.repeat)}`,
+        `${indent}${isLast ? '└─' : '├─'} ${child.name}: ${times}${child.kind}  ${times}${(child.parameters / child.repeat).toLocaleString('en-US')}`,
       );
       visit(child, indent + (isLast ? '   ' : '│  '));
     }
