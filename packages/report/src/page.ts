@@ -107,8 +107,11 @@ function formula(text: string): string {
 
 function table({ columns, rows, ...rest }: TableBlock): string {
   const numeric = columns.map((_, i) => rows.length > 0 && rows.every((row) => NUMERIC.test(String(row[i]))));
-  const cell = (tag: string, value: string | number, i: number) =>
-    `<${tag}${numeric[i] ? ' class="number"' : ''}>${escapeMarkup(String(value))}</${tag}>`;
+  const long = columns.map((_, i) => rows.some((row) => String(row[i]).length > LONG));
+  const cell = (tag: string, value: string | number, i: number) => {
+    const kind = numeric[i] ? ' class="number"' : long[i] ? ' class="long"' : '';
+    return `<${tag}${kind}>${escapeMarkup(String(value))}</${tag}>`;
+  };
   const head = columns.map((column, i) => cell('th', column, i)).join('');
   const body = rows.map((row) => `<tr>${row.map((value, i) => cell('td', value, i)).join('')}</tr>`);
   return `<figure><div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>${caption(rest)}</figure>`;
@@ -116,6 +119,9 @@ function table({ columns, rows, ...rest }: TableBlock): string {
 
 /** `1,234`, `-0.5`, `12 %`, `≤ 2.62`, `–` for nothing. */
 const NUMERIC = /^([≤≥±<>~] ?)?[-−]?[\d.,]+( ?[%a-zA-Zµ/]+)?$|^–?$/;
+
+/** A cell with more characters is a text, and its column gets room for one. */
+const LONG = 40;
 
 const STYLE = `
 :root{--paper:#fbfaf6;--ink:#24262b;--dim:#686b73;--line:#dedbd1;--wash:#f2efe6;--accent:#2f5fa8}
@@ -144,8 +150,10 @@ figcaption{font:.88rem/1.5 system-ui,sans-serif;color:var(--dim);margin-top:.6re
 .sample pre{border-left:3px solid var(--accent);border-radius:0 8px 8px 0}
 table{border-collapse:collapse;width:100%;font:.9rem/1.45 system-ui,sans-serif;font-variant-numeric:tabular-nums lining-nums}
 th{text-align:left;font-weight:600;border-bottom:2px solid var(--line);padding:.35rem .7rem .35rem 0;vertical-align:bottom}
-td{border-bottom:1px solid var(--line);padding:.35rem .7rem .35rem 0;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere}
+td{border-bottom:1px solid var(--line);padding:.35rem .7rem .35rem 0;vertical-align:top;white-space:pre-wrap}
 th.number,td.number{text-align:right}td.number{white-space:nowrap}
+td.long{min-width:13rem;overflow-wrap:anywhere}
+th:last-child,td:last-child{padding-right:0}
 @media(min-width:60rem){figure{margin-left:-3rem;margin-right:-3rem}}
 @media(max-width:36rem){body{padding-top:1.8rem;font-size:1rem}nav ol{columns:1}h1{font-size:1.8rem}}
 @media print{body{max-width:none;background:none}nav{display:none}}

@@ -18,6 +18,8 @@ export interface HeatMapOptions {
 }
 
 const LEVELS = 24;
+/** How wide a character of the title is, in pixels, at most on average. */
+const TITLE_CHARACTER = 7.4;
 /** The eye tells small values apart better this way: a cell shows the root of its share of the maximum. */
 const GAMMA = 0.5;
 
@@ -42,7 +44,7 @@ export function heatMap({
   const font = Math.min(11, Math.max(5, cell * 0.85));
   const left = 14 + (yLabel === '' ? 0 : 18) + longest(rows) * font * 0.62;
   const top = 38 + (xLabel === '' ? 0 : 18) + (upright ? font : longest(columns) * font * 0.62);
-  const width = Math.ceil(left + columns.length * cell + 12);
+  const width = Math.ceil(left + Math.max(columns.length * cell, title.length * TITLE_CHARACTER) + 12);
   const height = Math.ceil(top + rows.length * cell + 12);
   const labels = [
     ...columns.map((label, i) => {

@@ -125,6 +125,20 @@ it('fits a narrow terminal', () => {
   expect(longest(tableForTerminal(table, 30))).toBeLessThanOrEqual(30);
 });
 
+it('wraps the cells of a table within their columns, and keeps numbers whole', () => {
+  const table = {
+    columns: ['name', 'count', 'meaning'],
+    rows: [['a.long.name', '1,234,567', 'what 🙂 it means']],
+  };
+  expect(stripVTControlCharacters(tableForTerminal(table, 36))).toBe(
+    [
+      '  name            count  meaning',
+      '  a.long.nam  1,234,567  what 🙂 it',
+      '  e                      means',
+    ].join('\n'),
+  );
+});
+
 it('lets no text move the cursor', () => {
   expect(sampleForTerminal('a\u001b[2Jb', 40)).not.toContain('\u001b[2J');
 });

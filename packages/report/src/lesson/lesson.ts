@@ -97,6 +97,11 @@ export class Lesson {
     this.#caption(rest > 0 ? `${sample.caption} (${rest} more lines on the page)` : sample.caption);
   }
 
+  /** A file beside the page, for what is too large for it; prose may link to it by its name. */
+  attach(name: string, contents: string): void {
+    writeWhole(join(this.folder, name), contents);
+  }
+
   /** Says how far something has come, in a line that the next one replaces. */
   progress(line: string): void {
     this.#progress.update(`  ${line}`);

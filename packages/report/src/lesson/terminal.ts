@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 import type { TableBlock } from '../page.ts';
 
@@ -36,31 +37,44 @@ function wrapped(text: string, width: number): string {
   return wrapAnsi(text, width, { hard: true });
 }
 
-/** A table with its columns below each other; the widest are cut where the line is too short for all. */
+/** A table with its columns side by side; where the line is too short for all, the widest are wrapped within themselves. */
 export function tableForTerminal(
   { columns, rows }: Pick<TableBlock, 'columns' | 'rows'>,
   width: number,
 ): string {
   const cells = [columns, ...rows].map((row) => row.map((cell) => oneLine(String(cell))));
-  const widths = columns.map((_, i) => Math.max(...cells.map((row) => row[i]!.length)));
-  const gaps = 2 * columns.length;
-  const total = () => widths.reduce((sum, each) => sum + each, gaps);
-  while (total() > width && Math.max(...widths) > 6) widths[widths.indexOf(Math.max(...widths))]! -= 1;
   const numeric = columns.map(
     (_, i) => rows.length > 0 && rows.every((row) => /^[\d.,–−-]*$/.test(String(row[i]))),
   );
-  const [head, ...body] = cells.map((row) =>
-    row
-      .map((cell, i) => fitted(cell, widths[i]!, numeric[i]!))
-      .join('  ')
-      .trimEnd(),
-  );
-  return [pc.dim(`  ${head}`), ...body.map((line) => `  ${line}`)].join('\n');
+  const widths = columns.map((_, i) => Math.max(...cells.map((row) => stringWidth(row[i]!))));
+  const gaps = 2 * columns.length;
+  const excess = () => widths.reduce((sum, each) => sum + each, gaps) - width;
+  // Numbers are the last to be cut in pieces.
+  for (const [narrowest, shrinks] of [
+    [10, (i: number) => !numeric[i]],
+    [6, () => true],
+  ] as const) {
+    while (excess() > 0) {
+      const widest = Math.max(narrowest, ...widths.filter((_, i) => shrinks(i)));
+      const column = widths.findIndex((each, i) => shrinks(i) && each === widest && each > narrowest);
+      if (column < 0) break;
+      widths[column]! -= 1;
+    }
+  }
+  const [head, ...body] = cells.map((row) => {
+    const wrappedCells = row.map((cell, i) => wrapped(cell, widths[i]!).split('\n'));
+    const height = Math.max(...wrappedCells.map((lines) => lines.length));
+    return Array.from({ length: height }, (_, line) => {
+      const parts = wrappedCells.map((lines, i) => padded(lines[line] ?? '', widths[i]!, numeric[i]!));
+      return `  ${parts.join('  ')}`.trimEnd();
+    }).join('\n');
+  });
+  return [pc.dim(head!), ...body].join('\n');
 }
 
-function fitted(cell: string, width: number, right: boolean): string {
-  const cut = cell.length > width ? `${cell.slice(0, width - 1)}…` : cell;
-  return right ? cut.padStart(width) : cut.padEnd(width);
+function padded(text: string, width: number, right: boolean): string {
+  const space = ' '.repeat(Math.max(0, width - stringWidth(text)));
+  return right ? space + text : text + space;
 }
 
 /** Line ends and other control characters as signs, so that a table stays one and no text moves the cursor. */
