@@ -600,6 +600,7 @@ lesson.say(`
   (\`--cl100k-steps\`).`);
 if (flags.cl100kSteps > 0) {
   const { blockSize } = big;
+  const bigBegan = performance.now();
   const bigRun = await follow('cl100k', bigModel, flags.cl100kSteps, {
     batch: batches({ tokens: bigTokens.train, blockSize, batchSize: 16, rng: rng.fold('cl100k batches') }),
     validation: windows({
@@ -612,7 +613,7 @@ if (flags.cl100kSteps > 0) {
   const first = bigRun.measured[0]!.loss;
   lesson.say(`
     On ${grouped(8 * blockSize)} held-out tokens the loss went from ${first.toFixed(2)} (blind guessing: ln ${grouped(cl100k.vocabSize)}
-    = ${Math.log(cl100k.vocabSize).toFixed(2)}) to **${bigRun.loss.toFixed(2)}** nats per token.`);
+    = ${Math.log(cl100k.vocabSize).toFixed(2)}) to **${bigRun.loss.toFixed(2)}** nats per token, ${((performance.now() - bigBegan) / 1000 / flags.cl100kSteps).toFixed(1)} s a step.`);
   lesson.check(
     'the model with cl100k_base learns',
     bigRun.loss,
