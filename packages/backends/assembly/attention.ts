@@ -3,7 +3,7 @@
 // sum across a register and its result is the right side of the next product as it is.
 
 import { even, packLeft, packLeftTransposed, packRight, packRightTransposed, tile } from './panels';
-import { exp, fma, log, maxOf, read, storeTransposed, sumOf, tanh, within, write } from './simd';
+import { expBelow88, fma, log, maxOf, read, storeTransposed, sumOf, tanh, within, write } from './simd';
 
 /** Queries, and keys, in a block. */
 const BLOCK = 64;
@@ -56,6 +56,11 @@ function keysOf(args: usize, head: i32): usize {
 function isHidden(args: usize, query: i32, count: i32, key: i32, keys: i32): bool {
   if (!isCausal(args)) return false;
   return key > query + count - 1 || (windowSize(args) > 0 && key + keys - 1 <= query - windowSize(args));
+}
+
+/** How many of `keys` keys, from `key` on, the last of `count` queries from `query` on sees. */
+function seenOf(args: usize, query: i32, count: i32, key: i32, keys: i32): i32 {
+  return isCausal(args) ? min(keys, query + count - key) : keys;
 }
 
 /** Whether every one of them sees every key. */
@@ -130,7 +135,8 @@ export function attention(args: usize, unit: i32, scratch: usize): void {
       if (isHidden(args, query, 8, key, count)) continue;
       const at = (<usize>panel) << 5;
       const block = scores + <usize>panel * PANEL;
-      for (let i = 0; i < count; i += 4) {
+      const seen = seenOf(args, query, 8, key, count);
+      for (let i = 0; i < seen; i += 4) {
         tile(
           k + ((<usize>(i * depth)) << 2),
           q + <usize>depth * at,
@@ -147,7 +153,7 @@ export function attention(args: usize, unit: i32, scratch: usize): void {
         query,
         first + panel * 8,
         key,
-        count,
+        seen,
         mask,
         greatest + at,
         totals + at,
@@ -156,7 +162,7 @@ export function attention(args: usize, unit: i32, scratch: usize): void {
       );
       for (let i = 0; i < tiles; i++) {
         const sum = sums + <usize>(tiles * 4) * at + ((<usize>i) << 7);
-        tile(v + ((<usize>(i * even(count))) << 4), block, even(count), sum, 32, sum, 32);
+        tile(v + ((<usize>(i * even(count))) << 4), block, even(seen), sum, 32, sum, 32);
       }
     }
   }
@@ -210,16 +216,16 @@ function softmaxPanel(
     most0 = f32x4.pmax(most0, s0);
     most1 = f32x4.pmax(most1, s1);
   }
-  const shrink0 = exp(f32x4.sub(before0, most0));
-  const shrink1 = exp(f32x4.sub(before1, most1));
+  const shrink0 = expBelow88(f32x4.sub(before0, most0));
+  const shrink1 = expBelow88(f32x4.sub(before1, most1));
   v128.store(greatest, most0);
   v128.store(greatest, most1, 16);
   let total0 = f32x4.mul(v128.load(totals), shrink0);
   let total1 = f32x4.mul(v128.load(totals, 16), shrink1);
   at = block;
   for (let i = 0; i < count; i++, at += 32) {
-    const p0 = exp(f32x4.sub(v128.load(at), most0));
-    const p1 = exp(f32x4.sub(v128.load(at, 16), most1));
+    const p0 = expBelow88(f32x4.sub(v128.load(at), most0));
+    const p1 = expBelow88(f32x4.sub(v128.load(at, 16), most1));
     v128.store(at, p0);
     v128.store(at, p1, 16);
     total0 = f32x4.add(total0, p0);
@@ -286,7 +292,7 @@ export function attentionOfFew(args: usize, unit: i32, scratch: usize): void {
   const greatest = maxOf(most);
   let sums = f32x4.splat(0);
   for (let i: usize = 0, bytes = (<usize>(end - begin)) << 2; i < bytes; i += 16) {
-    const p = exp(f32x4.sub(v128.load(scratch + i), f32x4.splat(greatest)));
+    const p = expBelow88(f32x4.sub(v128.load(scratch + i), f32x4.splat(greatest)));
     v128.store(scratch + i, p);
     sums = f32x4.add(sums, p);
   }
@@ -371,7 +377,8 @@ export function attentionGradient(args: usize, unit: i32, scratch: usize): void 
           const at = (<usize>panel) << 5;
           const p = weights + <usize>panel * PANEL;
           const ds = dScores + <usize>panel * PANEL;
-          for (let i = 0; i < count; i += 4) {
+          const seen = seenOf(args, start + panel * 8, 8, key, count);
+          for (let i = 0; i < seen; i += 4) {
             const side = (<usize>(i * depth)) << 2;
             tile(k + side, q + <usize>depth * at, depth, p + ((<usize>i) << 5), 32, 0, 0);
             tile(v + side, dy + <usize>depth * at, depth, ds + ((<usize>i) << 5), 32, 0, 0);
@@ -383,7 +390,8 @@ export function attentionGradient(args: usize, unit: i32, scratch: usize): void 
             start + panel * 8,
             first + panel * 8,
             key,
-            count,
+            seen,
+            count === s,
             mask,
             deltas + at,
             logSums + at,
@@ -393,18 +401,24 @@ export function attentionGradient(args: usize, unit: i32, scratch: usize): void 
           );
         }
         for (let i = 0; i < count; i += 4) {
-          const side = (<usize>(i * panels)) << 5;
+          // Queries in panels before the first that sees these keys.
+          const unseeing = isCausal(args) ? max(0, key + i - start) & ~7 : 0;
+          const inner = even(queries) - unseeing;
+          if (inner <= 0) break;
+          const side = (<usize>(i * panels * 8 + unseeing * 4)) << 2;
           for (let panel = 0; panel < widePanels; panel++) {
-            const right = (<usize>(panel * even(queries))) << 5;
+            const right = (<usize>(panel * even(queries) + unseeing)) << 5;
             const to = <usize>i * wide + ((<usize>panel) << 5);
-            tile(weightsLeft + side, dyWide + right, even(queries), dv + to, wide, dv + to, wide);
-            tile(dScoresLeft + side, qWide + right, even(queries), dk + to, wide, dk + to, wide);
+            tile(weightsLeft + side, dyWide + right, inner, dv + to, wide, dv + to, wide);
+            tile(dScoresLeft + side, qWide + right, inner, dk + to, wide, dk + to, wide);
           }
         }
         for (let panel = 0; panel < panels; panel++) {
+          const seen = seenOf(args, start + panel * 8, 8, key, count);
+          if (seen <= 0) continue;
           for (let i = 0; i < tiles; i++) {
             const left = kTransposed + ((<usize>(i * even(count))) << 4);
-            tile(left, dScores + <usize>panel * PANEL, even(count), dq + ((<usize>i) << 7), 32, 0, 0);
+            tile(left, dScores + <usize>panel * PANEL, even(seen), dq + ((<usize>i) << 7), 32, 0, 0);
           }
           const to = load<usize>(args, 72) + ofQueries + <usize>(panel * 8) * row;
           addTransposed(dq, tiles, min(8, queries - panel * 8), d, to, dq + ((<usize>tiles) << 7));
@@ -428,6 +442,7 @@ function dot(a: usize, b: usize, count: i32): f32 {
 /**
  * Scores and the gradient of the weights become weights and the gradient of the raw scores, and both are written transposed too.
  *
+ * @param all whether these are all keys that the queries see
  * @param stride bytes from one four keys of the transposed ones to the next
  */
 function backwardPanel(
@@ -438,6 +453,7 @@ function backwardPanel(
   t: i32,
   key: i32,
   count: i32,
+  all: bool,
   mask: usize,
   deltas: usize,
   logSums: usize,
@@ -446,8 +462,8 @@ function backwardPanel(
   stride: usize,
 ): void {
   const open = isOpen(args, query, 8, key, count);
-  if (count === keyCount(args)) {
-    // All keys are here: what Σ weight · gradient rounds to is taken off again, so that it cancels in sums over the keys.
+  if (all) {
+    // What Σ weight · gradient rounds to is taken off again, so that it cancels in sums over the keys.
     for (let half = 0; half < 2; half++) {
       const lane = (<usize>half) << 4;
       const positions = i32x4.add(i32x4.splat(query + 4 * half), i32x4(0, 1, 2, 3));
@@ -495,7 +511,7 @@ function weightOf(args: usize, score: v128, logSums: v128, mask: usize, t: i32, 
     const keys = keyCount(args);
     score = f32x4.add(score, added(mask, t, queryCount(args) - 1, keys, min(key, keys - 1)));
   }
-  return exp(f32x4.sub(score, logSums));
+  return expBelow88(f32x4.sub(score, logSums));
 }
 
 /** Four keys by four queries, from rows of 8 queries to rows of 4 keys. */

@@ -1,4 +1,4 @@
-import { erf, exp, fma, read, sigmoid, sumOf, write } from './simd';
+import { erf, exp, expBelow88, fma, read, sigmoid, sumOf, write } from './simd';
 
 /** Elements in a unit of every kernel here. */
 const ELEMENTS = 4096;
@@ -40,7 +40,7 @@ function reluSquared(x: v128): v128 {
 }
 
 function geluErfSlope(x: v128): v128 {
-  const density = exp(f32x4.mul(f32x4.mul(x, x), f32x4.splat(-0.5)));
+  const density = expBelow88(f32x4.mul(f32x4.mul(x, x), f32x4.splat(-0.5)));
   return fma(f32x4.mul(x, f32x4.splat(0.3989422804)), density, normalCumulative(x));
 }
 
@@ -73,18 +73,22 @@ export function activation(args: usize, unit: i32): void {
   let x = load<usize>(args) + at;
   let out = load<usize>(args, 4) + at;
   let rest = min(ELEMENTS, load<i32>(args, 8) - unit * ELEMENTS);
-  switch (load<i32>(args, 12)) {
+  const which = load<i32>(args, 12);
+  for (; rest >= 4; rest -= 4, x += 16, out += 16)
+    v128.store(out, inline.always(activated(which, v128.load(x))));
+  if (rest > 0) write(out, activated(which, read(x, rest)), rest);
+}
+
+function activated(which: i32, x: v128): v128 {
+  switch (which) {
     case GELU_ERF:
-      for (; rest > 0; rest -= 4, x += 16, out += 16) write(out, geluErf(read(x, rest)), rest);
-      break;
+      return geluErf(x);
     case GELU_TANH:
-      for (; rest > 0; rest -= 4, x += 16, out += 16) write(out, geluTanh(read(x, rest)), rest);
-      break;
+      return geluTanh(x);
     case SILU:
-      for (; rest > 0; rest -= 4, x += 16, out += 16) write(out, silu(read(x, rest)), rest);
-      break;
+      return silu(x);
     default:
-      for (; rest > 0; rest -= 4, x += 16, out += 16) write(out, reluSquared(read(x, rest)), rest);
+      return reluSquared(x);
   }
 }
 
@@ -94,26 +98,23 @@ export function activationGradient(args: usize, unit: i32): void {
   let dy = load<usize>(args, 4) + at;
   let out = load<usize>(args, 8) + at;
   let rest = min(ELEMENTS, load<i32>(args, 12) - unit * ELEMENTS);
-  switch (load<i32>(args, 16)) {
+  const which = load<i32>(args, 16);
+  for (; rest >= 4; rest -= 4, x += 16, dy += 16, out += 16) {
+    v128.store(out, f32x4.mul(v128.load(dy), inline.always(slope(which, v128.load(x)))));
+  }
+  if (rest > 0) write(out, f32x4.mul(read(dy, rest), slope(which, read(x, rest))), rest);
+}
+
+function slope(which: i32, x: v128): v128 {
+  switch (which) {
     case GELU_ERF:
-      for (; rest > 0; rest -= 4, x += 16, dy += 16, out += 16) {
-        write(out, f32x4.mul(read(dy, rest), geluErfSlope(read(x, rest))), rest);
-      }
-      break;
+      return geluErfSlope(x);
     case GELU_TANH:
-      for (; rest > 0; rest -= 4, x += 16, dy += 16, out += 16) {
-        write(out, f32x4.mul(read(dy, rest), geluTanhSlope(read(x, rest))), rest);
-      }
-      break;
+      return geluTanhSlope(x);
     case SILU:
-      for (; rest > 0; rest -= 4, x += 16, dy += 16, out += 16) {
-        write(out, f32x4.mul(read(dy, rest), siluSlope(read(x, rest))), rest);
-      }
-      break;
+      return siluSlope(x);
     default:
-      for (; rest > 0; rest -= 4, x += 16, dy += 16, out += 16) {
-        write(out, f32x4.mul(read(dy, rest), reluSquaredSlope(read(x, rest))), rest);
-      }
+      return reluSquaredSlope(x);
   }
 }
 

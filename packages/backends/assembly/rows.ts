@@ -1,6 +1,6 @@
 // Kernels over the rows of a matrix `[N, C]`.
 
-import { exp, fma, log, maxOf, read, sumOf, within, write } from './simd';
+import { expBelow88, fma, log, maxOf, read, sumOf, within, write } from './simd';
 
 /** Rows in a unit of the kernels that treat each row by itself. */
 const ROWS = 16;
@@ -180,7 +180,7 @@ export function crossEntropy(args: usize, unit: i32): void {
     let shifted = f32x4.splat(0);
     for (let i = 0; i < width; i += 4) {
       const v = f32x4.sub(within(read(x + ((<usize>i) << 2), width - i), width - i, -Infinity), highests);
-      sum = f32x4.add(sum, exp(v));
+      sum = f32x4.add(sum, expBelow88(v));
       if (smoothing > 0) shifted = f32x4.add(shifted, within(v, width - i, 0));
     }
     const logSum = log(sumOf(sum));
@@ -217,7 +217,7 @@ export function crossEntropyGradient(args: usize, unit: i32): void {
     const factor = f32x4.splat(dy);
     const logSumExp = v128.load_splat<f32>(load<usize>(args, 12) + at);
     for (let i = 0; i < width; i += 4) {
-      const p = exp(f32x4.sub(read(x + ((<usize>i) << 2), width - i), logSumExp));
+      const p = expBelow88(f32x4.sub(read(x + ((<usize>i) << 2), width - i), logSumExp));
       write(dx + ((<usize>i) << 2), f32x4.mul(f32x4.sub(p, spread), factor), width - i);
     }
     const label = dx + ((<usize>target) << 2);
