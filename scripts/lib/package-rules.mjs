@@ -6,9 +6,9 @@ import { importsOf, packageOf, reachable } from './imports.mjs';
 /** @typedef {import('./workspace.mjs').WorkspacePackage} WorkspacePackage */
 
 /**
- * Which of our packages a package may import: the arrows point one way. `types` may be named in types only.
+ * Which of our packages a package may import: the arrows point one way.
  *
- * @type {Record<string, { imports: readonly string[], types?: readonly string[] }>}
+ * @type {Record<string, { imports: readonly string[] }>}
  */
 const arrows = {
   tokenizers: { imports: [] },
@@ -16,7 +16,7 @@ const arrows = {
   ops: { imports: ['core'] },
   layers: { imports: ['core', 'ops'] },
   models: { imports: ['core', 'ops', 'layers'] },
-  data: { imports: ['core'], types: ['tokenizers'] },
+  data: { imports: ['core', 'tokenizers'] },
   training: { imports: ['core', 'ops'] },
   sampling: { imports: ['core'] },
   checkpoints: { imports: ['core', 'models', 'tokenizers'] },
@@ -148,7 +148,7 @@ function importProblems({ folder, directory, manifest }) {
 
   for (const path of new Set([...shipped, ...sources(directory)])) {
     const where = relative(directory, path);
-    for (const { specifier, kind } of importsOf(path)) {
+    for (const { specifier } of importsOf(path)) {
       if (specifier.startsWith('node:')) continue;
       if (specifier.startsWith('.')) {
         if (shipped.has(path) && relative(src, resolve(dirname(path), specifier)).startsWith('..')) {
@@ -166,7 +166,7 @@ function importProblems({ folder, directory, manifest }) {
         }
         continue;
       }
-      if (ours && !arrow.imports.includes(ours) && !(kind === 'type' && arrow.types?.includes(ours))) {
+      if (ours && !arrow.imports.includes(ours)) {
         const allowed = arrow.imports.length > 0 ? arrow.imports.join(', ') : 'none of our packages';
         problems.push(`${where}: ${name} is against the arrows; ${folder} may import ${allowed}.`);
       }

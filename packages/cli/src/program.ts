@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { chat } from './commands/chat.ts';
 import { convert } from './commands/convert.ts';
+import { data } from './commands/data.ts';
 import { decode } from './commands/decode.ts';
 import { doctor } from './commands/doctor.ts';
 import { encode } from './commands/encode.ts';
@@ -39,6 +40,7 @@ for (const command of [
   logits,
   convert,
   tokenizer,
+  data,
   tensorflow,
   doctor,
 ]) {

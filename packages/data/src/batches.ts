@@ -1,9 +1,11 @@
-import { ConfigError, type Rng, type TokenBatch } from '@minigpt/core';
+import type { Rng, TokenBatch } from '@minigpt/core';
+import { checkPositive } from './check-positive.ts';
 import { TooFewTokensError } from './errors.ts';
-import type { TokenStream } from './tokenize.ts';
+import { gather } from './gather.ts';
+import type { TokenSequence } from './token-sequence.ts';
 
 export interface WindowOptions {
-  readonly tokens: TokenStream;
+  readonly tokens: TokenSequence;
   /** T: tokens a window. */
   readonly blockSize: number;
   /** B: windows a batch. */
@@ -66,23 +68,4 @@ export function windows({
       if (covered < predicted) yield gather(tokens, Int32Array.of(start), predicted - start);
     },
   };
-}
-
-/** The windows of `blockSize` tokens at `starts`, with the tokens that follow each of theirs. */
-function gather(tokens: TokenStream, starts: Int32Array, blockSize: number): TokenBatch {
-  const inputs = new Int32Array(starts.length * blockSize);
-  const targets = new Int32Array(starts.length * blockSize);
-  for (const [row, start] of starts.entries()) {
-    inputs.set(tokens.subarray(start, start + blockSize), row * blockSize);
-    targets.set(tokens.subarray(start + 1, start + 1 + blockSize), row * blockSize);
-  }
-  return { inputs, targets, shape: [starts.length, blockSize] };
-}
-
-function checkPositive(settings: Readonly<Record<string, number>>): void {
-  for (const [setting, value] of Object.entries(settings)) {
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new ConfigError(setting, `${setting} must be a positive integer, but ${value} came.`);
-    }
-  }
 }

@@ -34,10 +34,20 @@ export async function findSources(
   { extensions, maxDownloadBytes = GIBIBYTE }: SourcesOptions = {},
 ): Promise<readonly Source[]> {
   if (/^https?:\/\//i.test(where)) return [{ name: where, bytes: () => download(where, maxDownloadBytes) }];
+  return (await findFiles(where, extensions)).map(file);
+}
+
+/**
+ * The paths that a file, a folder or a glob means, as {@link findSources} reads them. A path where nothing is stands for itself:
+ * reading it will say what is wrong.
+ *
+ * @throws NoFilesError where a folder or glob has none
+ */
+export async function findFiles(where: string, extensions?: readonly string[]): Promise<readonly string[]> {
   const found = await stat(where).catch(() => undefined);
-  if (found?.isFile()) return [file(where)];
+  if (found?.isFile()) return [where];
   const isFolder = found?.isDirectory() === true;
-  if (!isFolder && !isDynamicPattern(where)) return [file(where)]; // reading it will say what is wrong
+  if (!isFolder && !isDynamicPattern(where)) return [where];
   const names = isFolder
     ? (await glob('**/*', { cwd: where, followSymbolicLinks: false })).map((name) => join(where, name))
     : await glob(where.replaceAll(sep, '/'), { followSymbolicLinks: false, absolute: where.startsWith('/') });
@@ -45,7 +55,7 @@ export async function findSources(
     .filter((name) => extensions === undefined || extensions.some((extension) => name.endsWith(extension)))
     .sort();
   if (wanted.length === 0) throw new NoFilesError(where, isFolder ? extensions : undefined);
-  return wanted.map(file);
+  return wanted;
 }
 
 /**
