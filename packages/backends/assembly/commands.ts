@@ -3,8 +3,9 @@
 //
 //   kernel, units, next unit to be taken, units done, arguments …
 
+import { combine, convert, transform } from './arithmetic';
 import { attention, attentionGradient, attentionOfFew } from './attention';
-import { copyBlocks, gatherRows } from './copies';
+import { checkIds, copyBlocks, fill, gatherRows } from './copies';
 import {
   activation,
   activationGradient,
@@ -16,6 +17,7 @@ import {
   swigluGradient,
 } from './elementwise';
 import { multiply, multiplyFew, multiplyFewTransposed, packForProduct } from './mat-mul';
+import { reduce, softmax } from './reductions';
 import {
   crossEntropy,
   crossEntropyGradient,
@@ -110,6 +112,27 @@ export function apply(kernel: i32, args: usize, unit: i32, scratch: usize): void
       break;
     case 24:
       gatherRows(args, unit);
+      break;
+    case 25:
+      combine(args, unit);
+      break;
+    case 26:
+      transform(args, unit);
+      break;
+    case 27:
+      convert(args, unit);
+      break;
+    case 28:
+      reduce(args, unit);
+      break;
+    case 29:
+      softmax(args, unit);
+      break;
+    case 30:
+      fill(args, unit);
+      break;
+    case 31:
+      checkIds(args, unit);
       break;
     default:
       unreachable();

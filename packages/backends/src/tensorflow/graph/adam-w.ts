@@ -1,9 +1,10 @@
+import type { Source } from '../../compile/trace.ts';
 import type { InPlaceUpdate } from '../in-place-update.ts';
 import { after, type GraphBuilder } from './graph-builder.ts';
 import { DataType } from './graph-def.ts';
 import type { NameOf } from './operations.ts';
 import { ADAMW_VARIABLES } from './plan.ts';
-import type { Source, Trace } from './trace.ts';
+import type { GraphTrace } from './trace.ts';
 
 /**
  * AdamW by TensorFlow's own `ResourceApplyAdam`, which makes all three updates in one pass over the memory. With powers of 0 it
@@ -15,7 +16,7 @@ export function addInPlaceUpdate(
   graph: GraphBuilder,
   name: string,
   { inputs, attrs }: InPlaceUpdate<Source>,
-  trace: Trace,
+  trace: GraphTrace,
   nameOf: NameOf,
   go: readonly string[],
 ): string {
@@ -45,7 +46,7 @@ export function addInPlaceUpdate(
   });
 }
 
-function isOne(source: Source, { constants }: Trace): boolean {
+function isOne(source: Source, { constants }: GraphTrace): boolean {
   if (source.from !== 'constant') return false;
   const { data } = constants[source.constant];
   return data.length === 1 && data[0] === 1;

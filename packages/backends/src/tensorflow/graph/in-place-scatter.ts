@@ -1,9 +1,10 @@
 import { util } from '@tensorflow/tfjs-core';
+import { type Source, sourceKey } from '../../compile/trace.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import { DataType } from './graph-def.ts';
 import type { NameOf } from './operations.ts';
-import { dtypeOf, shapeOf, sourceKey } from './plan.ts';
-import type { Source, Trace } from './trace.ts';
+import { dtypeOf, shapeOf } from './plan.ts';
+import type { GraphTrace } from './trace.ts';
 
 /**
  * `TensorScatterUpdate` in the memory of the variable that it reads. TensorFlow's `InplaceUpdate` writes rows of the tensor that
@@ -16,7 +17,7 @@ export function addInPlaceScatter(
   graph: GraphBuilder,
   name: string,
   [variable, places, fresh]: readonly Source[],
-  trace: Trace,
+  trace: GraphTrace,
   nameOf: NameOf,
   rowsOf: Map<string, string>,
 ): string {

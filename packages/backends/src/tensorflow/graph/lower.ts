@@ -1,10 +1,11 @@
+import type { Source } from '../../compile/trace.ts';
 import { addInPlaceUpdate } from './adam-w.ts';
 import { addGate, type Gate } from './gate.ts';
 import { after, GraphBuilder } from './graph-builder.ts';
 import { DataType, type GraphDef } from './graph-def.ts';
 import { addOperations, type NameOf, nodeName } from './operations.ts';
-import { dtypeOf, type Plan, planTrace } from './plan.ts';
-import type { Source, Trace } from './trace.ts';
+import { dataTypeOf, dtypeOf, type Plan, planTrace } from './plan.ts';
+import type { GraphTrace } from './trace.ts';
 
 /** A graph, and by which names it is fed and asked. */
 export interface Lowered {
@@ -38,7 +39,7 @@ export interface LowerOptions {
 }
 
 /** Makes a trace a graph. Its nodes are named after what they are: `variable0`, `feed0`, `node0`, `result0`. */
-export function lower(trace: Trace, options: LowerOptions): Lowered {
+export function lower(trace: GraphTrace, options: LowerOptions): Lowered {
   const graph = new GraphBuilder();
   const plan = planTrace(trace, options);
   const inMemory = new Set(plan.scatters.values());
@@ -46,7 +47,7 @@ export function lower(trace: Trace, options: LowerOptions): Lowered {
     addVariable(graph, trace, variable, inMemory.has(variable)),
   );
   const feeds = trace.feeds.map(({ dtype, shape }, index) =>
-    graph.add(`feed${index}`, 'Placeholder', [], { dtype: { type: dtype }, shape: { shape } }),
+    graph.add(`feed${index}`, 'Placeholder', [], { dtype: { type: dataTypeOf(dtype) }, shape: { shape } }),
   );
   const outside = (source: Source) =>
     source.from === 'feed'
@@ -73,7 +74,7 @@ const valueName = (variable: number) => `variable${variable}/value`;
 /** @param inMemory whether a run writes into the variable's memory: then its value is not given away, but a copy */
 function addVariable(
   graph: GraphBuilder,
-  trace: Trace,
+  trace: GraphTrace,
   variable: number,
   inMemory: boolean,
 ): LoweredVariable {
@@ -95,7 +96,7 @@ function addVariable(
 /** @returns the nodes after which all variables have their new values */
 function addAssignments(
   graph: GraphBuilder,
-  trace: Trace,
+  trace: GraphTrace,
   plan: Plan,
   nameOf: NameOf,
   gate: Gate | undefined,

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import { type Source, sourceKey } from '../../compile/trace.ts';
 import { attributesOf } from './attributes.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import { type ArgumentDef, encodeFunction } from './graph-def.ts';
 import { addInPlaceScatter } from './in-place-scatter.ts';
 import { outputName } from './op-outputs.ts';
-import { dtypeOf, type Plan, sourceKey } from './plan.ts';
-import type { Source, Trace } from './trace.ts';
+import { dtypeOf, type Plan } from './plan.ts';
+import type { GraphTrace } from './trace.ts';
 
 /** How something that takes a tensor names where it comes from. */
 export type NameOf = (source: Source) => string;
@@ -16,7 +17,7 @@ export type NameOf = (source: Source) => string;
  * @param outside names feeds and variables
  * @returns the names of all that is used beyond one call
  */
-export function addOperations(graph: GraphBuilder, trace: Trace, plan: Plan, outside: NameOf): NameOf {
+export function addOperations(graph: GraphBuilder, trace: GraphTrace, plan: Plan, outside: NameOf): NameOf {
   const added = new Map<string, string>();
   const rowsOf = new Map<string, string>();
   const nameOf = withConstants(
@@ -50,7 +51,7 @@ export const nodeName = (node: number) => `node${node}`;
 /** Operations as a function, which XLA compiles as one, and its call. Equal functions are one. @returns the call's name */
 function addXlaCall(
   graph: GraphBuilder,
-  trace: Trace,
+  trace: GraphTrace,
   nodes: readonly number[],
   wanted: readonly Source[],
   outside: NameOf,
@@ -98,7 +99,7 @@ function addXlaCall(
 /** Names constants, each added to the graph when it is first used and numbered from there, and leaves other sources to `others`. */
 function withConstants(
   graph: GraphBuilder,
-  trace: Trace,
+  trace: GraphTrace,
   outputOf: (name: string) => string,
   others: NameOf,
 ): NameOf {

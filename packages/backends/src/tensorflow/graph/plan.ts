@@ -1,7 +1,9 @@
+import type { DataTypeMap } from '@tensorflow/tfjs-core';
+import { type Source, sourceKey } from '../../compile/trace.ts';
 import type { InPlaceUpdate } from '../in-place-update.ts';
 import { DataType } from './graph-def.ts';
 import type { LowerOptions } from './lower.ts';
-import type { Source, Trace } from './trace.ts';
+import type { GraphTrace } from './trace.ts';
 
 /** What of a trace a graph has to do. */
 export interface Plan {
@@ -23,7 +25,7 @@ export interface Plan {
  * Decides what runs how. With `xla` it is all one part, which XLA compiles; else variables are updated in their memory where
  * that is known to work, and the operations that a kernel wants `together` are a part.
  */
-export function planTrace(trace: Trace, { xla: whole, onlyIfFinite }: LowerOptions): Plan {
+export function planTrace(trace: GraphTrace, { xla: whole, onlyIfFinite }: LowerOptions): Plan {
   const assigned = new Map(trace.assigned);
   const scatters = whole || onlyIfFinite ? new Map<number, number>() : scattersOf(trace);
   for (const variable of scatters.values()) assigned.delete(variable);
@@ -70,7 +72,7 @@ export function planTrace(trace: Trace, { xla: whole, onlyIfFinite }: LowerOptio
 }
 
 /** Neighbours that the same call of a kernel made are a part. */
-function partsOf(trace: Trace, nodes: readonly number[]): Plan['parts'] {
+function partsOf(trace: GraphTrace, nodes: readonly number[]): Plan['parts'] {
   const parts: { nodes: number[]; together: boolean; call: number | undefined }[] = [];
   for (const node of nodes) {
     const { call } = trace.nodes[node];
@@ -85,7 +87,7 @@ function partsOf(trace: Trace, nodes: readonly number[]): Plan['parts'] {
 export const ADAMW_VARIABLES = ['parameter', 'expAvg', 'expAvgSq'] as const;
 
 /** Whether the update starts from what the variables hold before the step and gives what they hold after it. */
-function isComplete({ inputs, outputs }: InPlaceUpdate<Source>, { assigned }: Trace): boolean {
+function isComplete({ inputs, outputs }: InPlaceUpdate<Source>, { assigned }: GraphTrace): boolean {
   return ADAMW_VARIABLES.every((name, index) => {
     const source = inputs[name];
     return (
@@ -95,7 +97,7 @@ function isComplete({ inputs, outputs }: InPlaceUpdate<Source>, { assigned }: Tr
 }
 
 /** What is scattered into a variable and assigned to it, where nothing else reads what the variable held. */
-function scattersOf({ nodes, assigned, results }: Trace): ReadonlyMap<number, number> {
+function scattersOf({ nodes, assigned, results }: GraphTrace): ReadonlyMap<number, number> {
   const reads = new Map<number, number>();
   for (const source of [...nodes.flatMap(({ inputs }) => inputs), ...assigned.values(), ...results]) {
     if (source.from === 'variable') reads.set(source.variable, (reads.get(source.variable) ?? 0) + 1);
@@ -111,12 +113,7 @@ function scattersOf({ nodes, assigned, results }: Trace): ReadonlyMap<number, nu
   return scatters;
 }
 
-/** Equal for equal sources. */
-export function sourceKey(source: Source | undefined): string {
-  return JSON.stringify(source);
-}
-
-export function shapeOf(source: Source, trace: Trace): readonly number[] {
+export function shapeOf(source: Source, trace: GraphTrace): readonly number[] {
   switch (source.from) {
     case 'node':
       return trace.nodes[source.node].outputs[source.output].shape;
@@ -130,17 +127,20 @@ export function shapeOf(source: Source, trace: Trace): readonly number[] {
 }
 
 /** TensorFlow's number of the type that a source has. */
-export function dtypeOf(source: Source, trace: Trace): number {
+export function dtypeOf(source: Source, trace: GraphTrace): number {
   switch (source.from) {
     case 'node':
       return trace.nodes[source.node].outputs[source.output].dtype;
     case 'feed':
-      return trace.feeds[source.feed].dtype;
+      return dataTypeOf(trace.feeds[source.feed].dtype);
     case 'constant':
       return trace.constants[source.constant].dtype;
-    case 'variable': {
-      const { dtype } = trace.variables[source.variable];
-      return dtype === 'int32' ? DataType.int32 : dtype === 'bool' ? DataType.bool : DataType.float;
-    }
+    case 'variable':
+      return dataTypeOf(trace.variables[source.variable].dtype);
   }
+}
+
+/** TensorFlow's number of a type of tfjs's. */
+export function dataTypeOf(dtype: keyof DataTypeMap): number {
+  return dtype === 'int32' ? DataType.int32 : dtype === 'bool' ? DataType.bool : DataType.float;
 }

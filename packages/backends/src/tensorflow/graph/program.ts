@@ -1,13 +1,16 @@
 import { CompileError, type HostTensor } from '@minigpt/core';
-import { type Tensor, util } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Program } from '../../compile/compile-step.ts';
+import type { TracedFeed } from '../../compile/trace.ts';
 import type { TensorFlowBackend } from '../binding.ts';
 import { loadGraph } from './load.ts';
 import { type LowerOptions, lower } from './lower.ts';
+import { dataTypeOf } from './plan.ts';
 import { SessionVariables } from './session-variables.ts';
-import type { Trace, TracedFeed } from './trace.ts';
+import type { GraphTrace } from './trace.ts';
 
 /** A traced step as a TensorFlow graph in a session of its own. */
-export class Program {
+export class GraphProgram implements Program {
   readonly #backend: TensorFlowBackend;
   readonly #feeds: readonly TracedFeed[];
   readonly #session: number;
@@ -15,7 +18,7 @@ export class Program {
   readonly #inputs: string;
   readonly #outputs: string;
 
-  constructor(backend: TensorFlowBackend, trace: Trace, options: LowerOptions) {
+  constructor(backend: TensorFlowBackend, trace: GraphTrace, options: LowerOptions) {
     const { graph, feeds, results, end, variables } = lower(trace, options);
     this.#backend = backend;
     this.#feeds = trace.feeds;
@@ -25,17 +28,11 @@ export class Program {
     this.#outputs = [...results, end].map((name) => `${name}:0`).join();
   }
 
-  /** The data of the next step, or nothing where they have not the shapes that this program was made for. */
-  feeds(): HostTensor[] | undefined {
-    const made = this.#feeds.map(({ make }) => make());
-    return sameShapes(made, this.#feeds) ? made : undefined;
-  }
-
   run(feeds: readonly HostTensor[]): Tensor[] {
     const { binding } = this.#backend;
     this.#variables.push();
     const ids = feeds.map(({ shape, data }, index) =>
-      binding.createTensor(shape, this.#feeds[index].dtype, data),
+      binding.createTensor(shape, dataTypeOf(this.#feeds[index].dtype), data),
     );
     try {
       const handles = ofTensorFlow('run', () =>
@@ -69,10 +66,4 @@ function ofTensorFlow<T>(what: 'load' | 'run', act: () => T): T {
       },
     );
   }
-}
-
-type Shaped = { readonly shape: readonly number[] };
-
-export function sameShapes(a: readonly Shaped[], b: readonly Shaped[]): boolean {
-  return a.length === b.length && a.every(({ shape }, i) => util.arraysEqual([...shape], [...b[i].shape]));
 }

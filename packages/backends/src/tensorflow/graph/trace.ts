@@ -1,96 +1,37 @@
-import { CompileError, fromHost, type HostTensor, type Step, withFeeder } from '@minigpt/core';
-import { dispose, engine, keep, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
+import { fromHost, type HostTensor } from '@minigpt/core';
+import type { Tensor, Variable } from '@tensorflow/tfjs-core';
+import {
+  assignedVariables,
+  type Recorder,
+  readInside,
+  type Source,
+  type Trace,
+  type TracedFeed,
+  type TracedNode,
+} from '../../compile/trace.ts';
 import type { Binding, OpAttribute, TensorFlowBackend, TensorHandle } from '../binding.ts';
 import type { InPlaceUpdate } from '../in-place-update.ts';
 import type { TensorValue } from './graph-def.ts';
 
-/** Where a tensor of a step comes from. */
-export type Source =
-  | { readonly from: 'node'; readonly node: number; readonly output: number }
-  | { readonly from: 'feed'; readonly feed: number }
-  | { readonly from: 'variable'; readonly variable: number }
-  | { readonly from: 'constant'; readonly constant: number };
-
 /** An operation of the step, as TensorFlow was given it. */
-interface TracedNode {
-  readonly op: string;
+interface GraphNode extends TracedNode {
   readonly attributes: readonly OpAttribute[];
-  readonly inputs: readonly Source[];
   readonly outputs: readonly Pick<TensorHandle, 'shape' | 'dtype'>[];
   /** The call of a kernel whose operations are to be compiled together, if it is part of one. */
   readonly call?: number;
 }
 
-/** What the host makes anew in every step. */
-export interface TracedFeed {
-  readonly make: () => HostTensor;
-  readonly shape: readonly number[];
-  readonly dtype: number;
-}
-
 /** All that TensorFlow did in a step, and with what. */
-export interface Trace {
-  readonly nodes: readonly TracedNode[];
-  readonly feeds: readonly TracedFeed[];
-  readonly constants: readonly TensorValue[];
-  /** Those that the step reads or assigns. */
-  readonly variables: readonly Variable[];
-  /** What the variables hold after the step, by their index. */
-  readonly assigned: ReadonlyMap<number, Source>;
-  readonly results: readonly Source[];
+export interface GraphTrace extends Trace<GraphNode, TensorValue> {
   /** Assignments of which is known that they can be made in place, with sources instead of ids. */
   readonly inPlace: readonly InPlaceUpdate<Source>[];
 }
 
-export interface Traced {
-  readonly trace: Trace;
-  readonly results: Tensor[];
-  /** Puts the variables back to what they held before the step. */
-  undo(): void;
-  /** Lets go of what `undo` needs. */
-  release(): void;
-}
-
-/**
- * Takes one step as ever and writes down each operation that TensorFlow is given, gradients and optimizer included.
- *
- * @throws CompileError if the step does what no graph can; the variables are then as they were before
- */
-export function traceStep(backend: TensorFlowBackend, step: Step): Traced {
-  const variables = allVariables();
-  const before = new Map(variables.map((variable) => [variable, keep(variable.clone())]));
-  const undo = () => {
-    for (const [variable, value] of before) if (!variable.isDisposed) variable.assign(value);
-  };
-  const release = () => dispose([...before.values()]);
-  const recorder = new Recorder(backend, variables);
-  const { binding } = backend;
-  try {
-    backend.binding = recorder.binding();
-    const results = withFeeder(
-      (make) => recorder.feed(make),
-      () => tidy(() => step()),
-    );
-    const trace = recorder.finish(results);
-    return { trace, results, undo, release };
-  } catch (error) {
-    backend.binding = binding;
-    undo();
-    release();
-    throw error;
-  } finally {
-    backend.binding = binding;
-  }
-}
-
-function allVariables(): Variable[] {
-  return Object.values(engine().state.registeredVariables);
-}
-
-class Recorder {
+/** Writes down what TensorFlow's binding is asked for. */
+export class GraphRecorder implements Recorder<GraphTrace> {
   readonly #backend: TensorFlowBackend;
   readonly #real: Binding;
-  readonly #nodes: TracedNode[] = [];
+  readonly #nodes: GraphNode[] = [];
   readonly #feeds: TracedFeed[] = [];
   readonly #constants: TensorValue[] = [];
   readonly #inPlace: InPlaceUpdate<Source>[] = [];
@@ -112,7 +53,14 @@ class Recorder {
     }
   }
 
-  binding(): Binding {
+  watch(): () => void {
+    this.#backend.binding = this.#watched();
+    return () => {
+      this.#backend.binding = this.#real;
+    };
+  }
+
+  #watched(): Binding {
     const watched: Pick<Binding, 'createTensor' | 'executeOp' | 'tensorDataSync' | 'inPlace' | 'together'> = {
       createTensor: (shape, dtype, values) => {
         const id = this.#real.createTensor(shape, dtype, values);
@@ -132,12 +80,7 @@ class Recorder {
       },
       tensorDataSync: (id) => {
         const source = this.#sourceOf(id);
-        const op = source.from === 'node' ? this.#nodes[source.node].op : source.from;
-        throw new CompileError(
-          op,
-          `A compiled step must not read tensors, but what ${op} gave is read on the host (data, dataSync or array); ` +
-            'return it as a result of the step, or do not compile the step.',
-        );
+        throw readInside(source.from === 'node' ? this.#nodes[source.node].op : source.from);
       },
       together: (kernel) => {
         this.#call = this.#calls++;
@@ -160,36 +103,20 @@ class Recorder {
     const host = make();
     const tensor = fromHost(host);
     const [id] = this.#backend.getInputTensorIds([tensor]);
-    const { dtype } = this.#backend.tensorMap.get(tensor.dataId);
-    const feed = this.#feeds.push({ make, shape: [...host.shape], dtype }) - 1;
+    const feed = this.#feeds.push({ make, shape: [...host.shape], dtype: host.dtype }) - 1;
     this.#sources.set(id, { from: 'feed', feed });
     return tensor;
   }
 
-  finish(results: readonly Tensor[]): Trace {
+  finish(results: readonly Tensor[]): GraphTrace {
     const sources = this.#backend.getInputTensorIds(results).map((id) => this.#sourceOf(id));
-    const known = new Set(this.#variables);
-    if (allVariables().some((variable) => !known.has(variable))) {
-      throw new CompileError('Variable', 'A compiled step must not make variables; make them before it.');
-    }
-    const ids = this.#backend.getInputTensorIds(this.#variables);
-    const assigned = new Map<number, Source>();
-    for (const [variable, id] of ids.entries()) {
-      if (id === this.#held[variable]) continue;
-      if (this.#held.indexOf(this.#held[variable]) !== this.#held.lastIndexOf(this.#held[variable])) {
-        throw new CompileError(
-          'Variable',
-          `The step assigns ${this.#variables[variable].name}, which shares its memory with another variable; make one a clone.`,
-        );
-      }
-      assigned.set(variable, this.#sourceOf(id));
-    }
+    const holds = this.#backend.getInputTensorIds(this.#variables);
     return {
       nodes: this.#nodes,
       feeds: this.#feeds,
       constants: this.#constants,
       variables: this.#variables,
-      assigned,
+      assigned: assignedVariables(this.#variables, this.#held, holds, (id) => this.#sourceOf(id)),
       results: sources,
       inPlace: this.#inPlace,
     };

@@ -1,11 +1,10 @@
 import { CompileError } from '@minigpt/core';
 import { util } from '@tensorflow/tfjs-core';
-import type { TensorValue } from './graph-def.ts';
-import type { Source, Trace } from './trace.ts';
+import type { Source, Trace, TracedConstant } from './trace.ts';
 
 /**
  * Holds two traces of a step, taken with different feeds, against each other: what differs beside the feeds changes from
- * step to step, and a graph would freeze it.
+ * step to step, and a program would freeze it.
  *
  * @throws CompileError
  */
@@ -49,12 +48,14 @@ function kindOf(source: Source): string {
   return source.from === 'constant' ? 'constant' : JSON.stringify(source);
 }
 
-function constantOf(source: Source, { constants }: Trace): TensorValue | undefined {
+function constantOf(source: Source, { constants }: Trace): TracedConstant | undefined {
   return source.from === 'constant' ? constants[source.constant] : undefined;
 }
 
-function sameValues(a: TensorValue, b: TensorValue): boolean {
+function sameValues(a: TracedConstant, b: TracedConstant): boolean {
   if (a.dtype !== b.dtype || !util.arraysEqual([...a.shape], [...b.shape])) return false;
-  const [left, right] = [a, b].map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-  return left.equals(right);
+  const [left, right] = [a, b].map(
+    ({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  );
+  return left.length === right.length && left.every((byte, i) => byte === right[i]);
 }
