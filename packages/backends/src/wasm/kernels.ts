@@ -7,6 +7,7 @@ import {
   registerKernel,
   type TensorInfo,
   unregisterKernel,
+  util,
 } from '@tensorflow/tfjs-core';
 import * as binaries from './kernel-binaries.js';
 import { startThread } from './threads.ts';
@@ -38,6 +39,13 @@ const numbers = {
   attentionOfFew: 22,
   copyBlocks: 23,
   gatherRows: 24,
+  combine: 25,
+  transform: 26,
+  convert: 27,
+  reduce: 28,
+  softmax: 29,
+  fill: 30,
+  checkIds: 31,
 } as const;
 
 /** One call of a kernel. */
@@ -64,8 +72,12 @@ export interface Kernels {
   run(commands: readonly Command[]): void;
   /** Where a tensor lies; 0 for none. */
   offsetOf(tensor: TensorInfo | undefined): number;
-  /** The values of an int32 tensor, in place: until memory grows. */
-  integers(tensor: TensorInfo): Int32Array;
+  /**
+   * Makes sure that int32 ids are rows of a table that has `count`.
+   *
+   * @throws Error, or has the program throw one, that names `op`
+   */
+  checkIds(op: string, ids: TensorInfo, count: number): void;
   /** A new tensor, not yet written. */
   output(shape: readonly number[], dtype?: DataType): TensorInfo;
   /**
@@ -79,9 +91,29 @@ export interface Kernels {
   reserve(bytesPerThread: number): void;
 }
 
+/** The kernels where they are loaded, ready to compute. */
+export interface LoadedKernels extends Kernels {
+  /** Prepares a list of commands, of any length, to be run many times. */
+  prepare(commands: readonly Command[]): PreparedCommands;
+  /** Memory that stays where it is until it is freed. */
+  allocate(bytes: number): number;
+  free(offset: number): void;
+  /** The words of the memory; to be asked for anew where memory may have grown. */
+  words(): Int32Array;
+}
+
+/** A list of commands as it lies in memory. */
+export interface PreparedCommands {
+  run(): void;
+  free(): void;
+}
+
 /** The bytes of a command and of what precedes its arguments; as in assembly/commands.ts. */
 const COMMAND = 128;
 const ARGUMENTS = 16;
+/** Words of a command. */
+const NEXT_UNIT = 2;
+const UNITS_DONE = 3;
 
 const word = new DataView(new ArrayBuffer(4));
 
@@ -128,7 +160,7 @@ export interface KernelOptions {
 export async function loadKernels(
   backend: BackendWasm,
   { relaxed, threads }: KernelOptions,
-): Promise<Kernels> {
+): Promise<LoadedKernels> {
   const { asm, _malloc: malloc, _free: free } = backend.wasm as unknown as TfjsModule;
   const { memory } = asm;
   const module = await WebAssembly.compile(binaryFor(relaxed, isShared(memory)));
@@ -162,21 +194,41 @@ export async function loadKernels(
   words()[meeting + MAY_SLEEP] = Number(maySleep());
   for (let thread = 1; thread < threads; thread++) startThread({ module, memory, sync, thread });
 
+  const isLarge = (commands: readonly Command[]) =>
+    threads > 1 && commands.reduce((sum, { work }) => sum + work, 0) >= SHARED_WORK;
+
   function runList(commands: readonly Command[]): void {
-    const together = threads > 1 && commands.reduce((sum, { work }) => sum + work, 0) >= SHARED_WORK;
+    const together = isLarge(commands);
     const list = together ? nextList(sync) : SHARED_LISTS;
     const at = lists + list * LIST_LENGTH * COMMAND;
-    const view = words();
-    for (const [i, { kernel, units, args }] of commands.entries()) {
-      const start = (at + i * COMMAND) >>> 2;
-      view[start] = numbers[kernel];
-      view[start + 1] = units;
-      view[start + 2] = 0;
-      view[start + 3] = 0;
-      view.set(args, start + ARGUMENTS / 4);
-    }
+    writeCommands(words(), at, commands);
     if (together) runTogether(sync, at, commands.length);
-    else run(at, commands.length, view[meeting + SCRATCH]);
+    else run(at, commands.length, words()[meeting + SCRATCH]);
+  }
+
+  function prepare(commands: readonly Command[]): PreparedCommands {
+    const together = isLarge(commands);
+    const bytes = commands.length * COMMAND;
+    // One for each list that a late thread may still be reading.
+    const copies = together ? SHARED_LISTS : 1;
+    const at = malloc(copies * bytes) >>> 0;
+    for (let copy = 0; copy < copies; copy++) writeCommands(words(), at + copy * bytes, commands);
+    return {
+      run() {
+        if (!together) {
+          run(at, commands.length, words()[meeting + SCRATCH]);
+          return;
+        }
+        const list = at + nextList(sync) * bytes;
+        const view = words();
+        for (let start = list >>> 2, i = 0; i < commands.length; i++, start += COMMAND / 4) {
+          view[start + NEXT_UNIT] = 0;
+          view[start + UNITS_DONE] = 0;
+        }
+        runTogether(sync, list, commands.length);
+      },
+      free: () => free(at),
+    };
   }
 
   return {
@@ -188,8 +240,10 @@ export async function loadKernels(
     offsetOf(tensor) {
       return tensor === undefined ? 0 : (backend.dataIdMap.get(tensor.dataId).memoryOffset as number);
     },
-    integers(tensor) {
-      return backend.typedArrayFromHeap(tensor) as Int32Array;
+    checkIds(op, ids, count) {
+      for (const id of backend.typedArrayFromHeap(ids)) {
+        util.assert(id >= 0 && id < count, () => wrongId(op, id, count));
+      }
     },
     output(shape, dtype = 'float32') {
       return backend.makeOutput(shape as number[], dtype);
@@ -206,7 +260,26 @@ export async function loadKernels(
       words()[meeting + SCRATCH] = at;
       words()[meeting + SCRATCH_SIZE] = bytesPerThread;
     },
+    prepare,
+    allocate: (bytes) => malloc(bytes) >>> 0,
+    free,
+    words,
   };
+}
+
+function writeCommands(view: Int32Array, at: number, commands: readonly Command[]): void {
+  for (const [i, { kernel, units, args }] of commands.entries()) {
+    const start = (at + i * COMMAND) >>> 2;
+    view[start] = numbers[kernel];
+    view[start + 1] = units;
+    view[start + NEXT_UNIT] = 0;
+    view[start + UNITS_DONE] = 0;
+    view.set(args, start + ARGUMENTS / 4);
+  }
+}
+
+export function wrongId(op: string, id: number, count: number): string {
+  return `${op}: the index ${id} is not in [0, ${count - 1}]`;
 }
 
 /** Whether this thread may sleep: the main one of a browser may not. */
@@ -219,6 +292,16 @@ function maySleep(): boolean {
   }
 }
 
+/** A kernel of ours; it gives nothing where it cannot do what it is asked for. */
+export type WasmKernel = (context: KernelContext) => TensorInfo | TensorInfo[] | undefined;
+
+const registered = new Map<string, WasmKernel>();
+
+/** The kernel of ours that tfjs runs by this name. */
+export function wasmKernel(kernelName: string): WasmKernel | undefined {
+  return registered.get(kernelName);
+}
+
 /** Registers `MiniGPT.<name>` for tfjs-backend-wasm. */
 export function registerWasmKernel(
   name: string,
@@ -226,6 +309,7 @@ export function registerWasmKernel(
   kernel: (context: KernelContext) => TensorInfo | TensorInfo[],
 ): void {
   const kernelName = `MiniGPT.${name}`;
+  registered.set(kernelName, kernel);
   // One that is there already belongs to the memory of a backend that was started before.
   if (getKernel(kernelName, 'wasm') !== undefined) unregisterKernel(kernelName, 'wasm');
   registerKernel({
@@ -236,15 +320,14 @@ export function registerWasmKernel(
   });
 }
 
-type Replacement = (context: KernelContext) => TensorInfo | TensorInfo[] | undefined;
-
 const replaced = new Map<string, KernelConfig['kernelFunc']>();
 
 /** Takes the place of tfjs's own kernel of that name, which is still asked where the replacement gives nothing. */
-export function replaceWasmKernel(kernelName: string, kernels: Kernels, replacement: Replacement): void {
+export function replaceWasmKernel(kernelName: string, kernels: Kernels, replacement: WasmKernel): void {
   const { kernelFunc: current, ...config } = getKernel(kernelName, 'wasm');
   const original = replaced.get(kernelName) ?? current;
   replaced.set(kernelName, original);
+  registered.set(kernelName, replacement);
   unregisterKernel(kernelName, 'wasm');
   registerKernel({
     ...config,
