@@ -1,6 +1,8 @@
+import { registerCompiler } from '@minigpt/core';
 import { type BackendWasm, setWasmPaths, version_wasm } from '@tensorflow/tfjs-backend-wasm';
 import { backend, env, findBackend, ready, setBackend } from '@tensorflow/tfjs-core';
 import type { StartedBackend } from './backend.ts';
+import { compile } from './wasm/compile.ts';
 import { hasRelaxedSimd } from './wasm/features.ts';
 import { isShared, loadKernels, type TfjsModule } from './wasm/kernels.ts';
 import { registerKernels } from './wasm/register.ts';
@@ -55,7 +57,9 @@ async function loadAndRegister(wanted: number, alone: string | undefined): Promi
   const relaxed = hasRelaxedSimd();
   const { memory } = (started.wasm as unknown as TfjsModule).asm;
   const threads = isShared(memory) ? wanted : 1;
-  registerKernels(await loadKernels(started, { relaxed, threads }));
+  const kernels = await loadKernels(started, { relaxed, threads });
+  registerKernels(kernels);
+  registerCompiler('wasm', (step, options) => compile(started, kernels, step, options));
   const count = threads === 1 ? '1 thread' : `${threads} threads`;
   const reason = alone === undefined ? '' : `: more ${alone}`;
   loaded = { backend: started, features: `${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${count}${reason}`, threads };

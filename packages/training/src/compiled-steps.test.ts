@@ -78,7 +78,7 @@ describeOnBackends('ten compiled steps', () => {
       }
     });
   }
-}, ['node']);
+}, ['node', 'wasm']);
 
 describe('compiled steps', () => {
   it('are refused where the backend has no compiler, if they were asked for', async () => {

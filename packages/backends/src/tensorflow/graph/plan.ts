@@ -1,4 +1,5 @@
 import type { DataTypeMap } from '@tensorflow/tfjs-core';
+import { neededFor } from '../../compile/needed.ts';
 import { type Source, sourceKey } from '../../compile/trace.ts';
 import type { InPlaceUpdate } from '../in-place-update.ts';
 import { DataType } from './graph-def.ts';
@@ -39,26 +40,12 @@ export function planTrace(trace: GraphTrace, { xla: whole, onlyIfFinite }: Lower
     ...updates.flatMap(({ inputs }) => Object.values(inputs)),
     ...[...scatters.keys()].map((node): Source => ({ from: 'node', node, output: 0 })),
   ];
-  const nodes = new Set<number>();
-  const variables = new Set<number>(trace.assigned.keys());
-  const visit = (sources: readonly Source[]) => {
-    for (const source of sources) {
-      if (source.from === 'variable') variables.add(source.variable);
-      if (source.from === 'node') nodes.add(source.node);
-    }
-  };
-  visit(roots);
-  // Backwards: what a node reads comes before it.
-  for (let index = trace.nodes.length - 1; index >= 0; index--) {
-    if (nodes.has(index)) visit(trace.nodes[index].inputs);
-  }
-  const inOrder = (numbers: Iterable<number>) => [...numbers].toSorted((a, b) => a - b);
-  const needed = inOrder(nodes);
+  const { nodes: needed, variables } = neededFor(roots, trace.nodes);
   return {
     updates,
     scatters,
     assigned,
-    variables: inOrder(variables),
+    variables: [...new Set([...variables, ...trace.assigned.keys()])].toSorted((a, b) => a - b),
     parts: whole ? [{ nodes: needed, together: true }] : partsOf(trace, needed),
     used(part) {
       const inside = new Set(part);
