@@ -39,9 +39,15 @@ const runs = {
   'node, eager': { backend: 'node', compile: async () => false as const },
   'node, plain tfjs': { backend: 'node', compile: async () => false as const, plain: true },
   wasm: { backend: 'wasm', compile: async () => false as const },
+  'wasm, compiled': { backend: 'wasm', compile: async () => true as const },
   'wasm, 1 thread': {
     backend: 'wasm',
     compile: async () => false as const,
+    start: async () => (await import('@minigpt/backends/wasm')).start({ threads: 1 }),
+  },
+  'wasm, 1 thread, compiled': {
+    backend: 'wasm',
+    compile: async () => true as const,
     start: async () => (await import('@minigpt/backends/wasm')).start({ threads: 1 }),
   },
   'wasm, explicit transposes': {

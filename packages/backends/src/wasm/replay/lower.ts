@@ -15,12 +15,21 @@ export interface Lowered {
   readonly feeds: readonly number[];
   readonly constants: readonly number[];
   readonly results: readonly number[];
-  /** Where kernels say which id was none. */
+  /** Feeds whose ids must be rows of a table. */
+  readonly fedIds: readonly FedIds[];
+  /** The operations that read ids which are computed, and look out for some that are none. */
+  readonly computedIds: readonly string[];
+  /** Where they say which id was none. */
   readonly status: number;
-  /** The operations that look out for such ids. */
-  readonly checks: readonly string[];
   /** The bytes that all of this takes. */
   readonly bytes: number;
+}
+
+export interface FedIds {
+  readonly op: string;
+  readonly feed: number;
+  /** How many rows the table has. */
+  readonly count: number;
 }
 
 /** Where a tensor lies; kernels of ours are handed it as the id of tfjs's memory. */
@@ -30,6 +39,8 @@ interface Place {
   readonly bytes?: number;
   /** Whose it is, if it is a variable's. */
   readonly variable?: number;
+  /** Which one it is, if it is a feed. */
+  readonly feed?: number;
 }
 
 export interface LowerOptions {
@@ -64,7 +75,8 @@ export function lower({ trace, schedule, base, variableAt, kernels: loaded }: Lo
   const arena = new Arena();
   const places = new Map<string, Place>();
   const saved = new Map<number, Place>();
-  const checks: string[] = [];
+  const fedIds: FedIds[] = [];
+  const computedIds: string[] = [];
   let commands: Command[] = [];
 
   const allocate = (bytes: number): Place => ({ offset: fixed + arena.allocate(bytes), bytes });
@@ -99,7 +111,12 @@ export function lower({ trace, schedule, base, variableAt, kernels: loaded }: Lo
       },
       reserve: loaded.reserve,
       checkIds: (op, ids, count) => {
-        checks.push(op);
+        const { feed } = ids.dataId as Place;
+        if (feed !== undefined) {
+          fedIds.push({ op, feed, count });
+          return;
+        }
+        computedIds.push(op);
         const args = [kernels.offsetOf(ids), util.sizeFromShape(ids.shape), count, base];
         commands.push({ kernel: 'checkIds', units: 1, work: 0, args });
       },
@@ -118,7 +135,7 @@ export function lower({ trace, schedule, base, variableAt, kernels: loaded }: Lo
   }
 
   for (const [feed, { shape, dtype }] of feeds.entries()) {
-    places.set(sourceKey({ from: 'feed', feed }), allocate(bytesOf({ shape, dtype })));
+    places.set(sourceKey({ from: 'feed', feed }), { ...allocate(bytesOf({ shape, dtype })), feed });
   }
   const feedsAt = feeds.map((_, feed) => placeOf({ from: 'feed', feed }).offset);
   for (const variable of schedule.saved) {
@@ -141,8 +158,9 @@ export function lower({ trace, schedule, base, variableAt, kernels: loaded }: Lo
     feeds: feedsAt,
     constants: constantsAt,
     results: results.map((source) => endOf(source).offset),
+    fedIds,
+    computedIds,
     status: base,
-    checks,
     bytes: fixed - base + arena.size,
   };
 }

@@ -24,7 +24,7 @@ export class ReplayProgram implements Program {
   readonly #kernels: LoadedKernels;
   readonly #trace: KernelTrace;
   readonly #onlyIfFinite: boolean;
-  readonly #schedule: Schedule;
+  #schedule: Schedule;
   readonly #variables: readonly Variable[];
   readonly #assigned: readonly Variable[];
   readonly #base: number;
@@ -40,12 +40,16 @@ export class ReplayProgram implements Program {
     this.#kernels = kernels;
     this.#trace = trace;
     this.#onlyIfFinite = onlyIfFinite;
-    const gated = onlyIfFinite || trace.nodes.some(({ op }) => op === 'GatherV2');
-    this.#schedule = scheduleOf(trace, gated);
+    this.#schedule = scheduleOf(trace, onlyIfFinite);
     this.#variables = this.#schedule.variables.map((variable) => trace.variables[variable]);
     this.#assigned = [...trace.assigned.keys()].map((variable) => trace.variables[variable]);
     // How much memory it takes does not depend on where it lies.
-    const { bytes, constants } = this.#lower(0);
+    let lowered = this.#lower(0);
+    if (lowered.computedIds.length > 0 && !onlyIfFinite) {
+      this.#schedule = scheduleOf(trace, true);
+      lowered = this.#lower(0);
+    }
+    const { bytes, constants } = lowered;
     this.#base = kernels.allocate(bytes);
     for (const [i, { data }] of trace.constants.entries()) {
       this.#bytes().set(data, this.#base + constants[i]);
@@ -55,6 +59,10 @@ export class ReplayProgram implements Program {
   run(feeds: readonly HostTensor[]): Tensor[] {
     this.#separate();
     const { lowered, compute, commit } = this.#ready();
+    for (const { op, feed, count } of lowered.fedIds) {
+      const wrong = feeds[feed].data.find((id) => id < 0 || id >= count);
+      if (wrong !== undefined) throw noSuchId(op, wrong, count);
+    }
     const words = this.#kernels.words();
     words[lowered.status >>> 2] = 0;
     words[(lowered.status >>> 2) + 1] = 0;
@@ -107,11 +115,9 @@ export class ReplayProgram implements Program {
     }
   }
 
-  #checkIds({ status, checks }: Lowered): void {
-    if (checks.length === 0) return;
+  #checkIds({ status, computedIds: [op] }: Lowered): void {
     const [id, count] = this.#kernels.words().subarray(status >>> 2);
-    if (count === 0) return;
-    throw new CompileError(checks[0], `The compiled step was not taken: ${wrongId(checks[0], id, count)}.`);
+    if (count !== 0) throw noSuchId(op, id, count);
   }
 
   #isFinite({ results }: Lowered): boolean {
@@ -153,4 +159,8 @@ export class ReplayProgram implements Program {
   #bytes(): Uint8Array {
     return new Uint8Array(this.#kernels.words().buffer);
   }
+}
+
+function noSuchId(op: string, id: number, count: number): CompileError {
+  return new CompileError(op, `The compiled step was not taken: ${wrongId(op, id, count)}.`);
 }

@@ -1,6 +1,7 @@
 import { fromHost, type HostTensor } from '@minigpt/core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import {
+  Cast,
   engine,
   type NamedAttrMap,
   type NamedTensorMap,
@@ -127,6 +128,10 @@ export class KernelRecorder implements Recorder<KernelTrace> {
     results: readonly Tensor[],
   ): void {
     if (results.every(({ dataId }) => this.#sources.has(dataId))) return; // the same memory in another shape
+    if (op === Cast && results[0].dtype === given[0][1].dtype) {
+      this.#sources.set(results[0].dataId, inputs[0]); // a copy, which tfjs makes
+      return;
+    }
     if (VALUE_FREE.has(op) || inputs.every(({ from }) => from === 'constant')) {
       for (const result of results) this.#sourceOf(result);
       return;
