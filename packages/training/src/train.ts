@@ -30,8 +30,8 @@ export interface TrainOptions {
   /** A: micro-batches a step. Default 1. */
   readonly gradientAccumulationSteps?: number;
   /**
-   * Whether each step is one program of the backend, where it has a compiler (TensorFlow has): faster, after a pause of
-   * seconds in the first step. `auto`: where it pays, which is in runs of 100 steps and more; a compiler of another kind is
+   * Whether each step is one program of the backend, where it has a compiler (TensorFlow and WebAssembly have): faster,
+   * after a pause in the first step, of seconds on TensorFlow. `auto`: where it pays, which is in runs of 100 steps and more; a compiler of another kind is
    * given itself. Default `auto`.
    */
   readonly compile?: 'auto' | boolean | Compile;
