@@ -5,7 +5,7 @@
 
 import { combine, convert, transform } from './arithmetic';
 import { attention, attentionGradient, attentionOfFew } from './attention';
-import { checkIds, copyBlocks, fill, gatherRows } from './copies';
+import { checkIds, copyBlocks, fill, gatherRows, scatterRows } from './copies';
 import {
   activation,
   activationGradient,
@@ -133,6 +133,9 @@ export function apply(kernel: i32, args: usize, unit: i32, scratch: usize): void
       break;
     case 31:
       checkIds(args, unit);
+      break;
+    case 32:
+      scatterRows(args, unit);
       break;
     default:
       unreachable();

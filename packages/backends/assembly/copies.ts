@@ -73,6 +73,26 @@ export function gatherRows(args: usize, unit: i32): void {
   }
 }
 
+/**
+ * Writes rows into a tensor, each where its index says: `[number of rows, rank]`, the dimensions from the outermost. Arguments: indices,
+ * rows, out, number of rows, rank, words in a row, then the rows from one to the next in each of four dimensions, and how many there are;
+ * a row with another index is left out.
+ */
+export function scatterRows(args: usize, _unit: i32): void {
+  const rank = load<i32>(args, 16);
+  const width = load<i32>(args, 20);
+  const row = (<usize>width) << 2;
+  let index = load<usize>(args);
+  for (let i = 0, count = load<i32>(args, 12); i < count; i++) {
+    let at = 0;
+    for (let axis = 0; axis < rank; axis++, index += 4) {
+      at += load<i32>(index) * load<i32>(args + ((<usize>axis) << 2), 24);
+    }
+    if (<u32>at >= <u32>load<i32>(args, 40)) continue;
+    copyRow(load<usize>(args, 4) + <usize>i * row, load<usize>(args, 8) + <usize>at * row, width);
+  }
+}
+
 function copyRow(from: usize, to: usize, width: i32): void {
   for (; width >= 4; width -= 4, from += 16, to += 16) v128.store(to, v128.load(from));
   for (; width > 0; width--, from += 4, to += 4) store<f32>(to, load<f32>(from));

@@ -6,8 +6,10 @@ import {
   PadV2,
   Slice,
   SplitV,
+  scatter_util,
   slice_util,
   type TensorInfo,
+  TensorScatterUpdate,
   Tile,
   Transpose,
   Unpack,
@@ -227,6 +229,34 @@ export function registerCopies(all: Kernels): void {
     kernels.run([{ kernel: 'gatherRows', units: parts(count, BLOCKS), work: count * width, args }]);
     return out;
   });
+
+  replaceWasmKernel(TensorScatterUpdate, all, ({ inputs: { tensor, indices, updates }, kernels }) => {
+    if (!areWords(tensor, updates) || indices.dtype !== 'int32') return undefined;
+    const { sliceRank, numUpdates, sliceSize, strides } = scatter_util.calculateShapes(
+      updates as never,
+      indices as never,
+      tensor.shape,
+    );
+    if (sliceRank > 4) return undefined;
+    const out = kernels.outputFrom(tensor);
+    const [from, to] = [kernels.offsetOf(tensor), kernels.offsetOf(out)];
+    const rowStrides = Array.from({ length: 4 }, (_, axis) => strides[axis] ?? 0);
+    const rows = sizeOf(tensor) / sliceSize;
+    const args = [kernels.offsetOf(indices), kernels.offsetOf(updates), to, numUpdates, sliceRank, sliceSize];
+    const work = numUpdates * sliceSize;
+    kernels.run([
+      ...(from === to ? [] : copyWhole(kernels, tensor, out)),
+      { kernel: 'scatterRows', units: 1, work, args: [...args, ...rowStrides, rows] },
+    ]);
+    return out;
+  });
+}
+
+/** All of a tensor. */
+function copyWhole(kernels: Kernels, x: TensorInfo, to: TensorInfo): Command[] {
+  const layout = { shape: x.shape, fromStrides: stridesOf(x.shape), toStrides: stridesOf(x.shape) };
+  const whole = copy({ from: kernels.offsetOf(x), to: kernels.offsetOf(to), ...layout });
+  return whole === undefined ? [] : [whole];
 }
 
 /** How many dimensions of more than one element a tensor has, counting each repetition as one. */

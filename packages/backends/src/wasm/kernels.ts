@@ -46,6 +46,7 @@ const numbers = {
   softmax: 29,
   fill: 30,
   checkIds: 31,
+  scatterRows: 32,
 } as const;
 
 /** One call of a kernel. */
@@ -85,6 +86,8 @@ export interface Kernels {
    * depend on what `x` has at the same place only.
    */
   outputOver(x: TensorInfo): TensorInfo;
+  /** As {@link Kernels.outputOver}, but `x` stays as it is, except in a program that knows that nobody reads it any more. */
+  outputFrom(x: TensorInfo): TensorInfo;
   /** Memory that all threads see, until the next call of it. */
   scratch(bytes: number): number;
   /** Makes sure that each thread has so much memory of its own. */
@@ -252,6 +255,9 @@ export async function loadKernels(
       if (backend.refCount(dataId) > 1) return backend.makeOutput(shape, dtype);
       backend.incRef(dataId);
       return { dataId, shape, dtype };
+    },
+    outputFrom({ shape, dtype }) {
+      return backend.makeOutput(shape, dtype);
     },
     scratch,
     reserve(bytesPerThread) {

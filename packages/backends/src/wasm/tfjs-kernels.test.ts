@@ -119,6 +119,10 @@ const cases: Readonly<Record<string, readonly Operation[]>> = {
     [(x) => tf.transpose(x, [3, 1, 0, 2]), [2, 3, 5, 4]],
     [(x) => tf.transpose(x, [0, 2, 1]), [1, 70, 33]],
   ],
+  scatter: [
+    [(x, y) => tf.tensorScatterUpdate(x, tf.tensor2d([2, 0], [2, 1], 'int32'), y), [4, 3], [2, 3]],
+    [(x, y) => tf.tensorScatterUpdate(x, tf.tensor2d([0, 2, 1, 1], [2, 2], 'int32'), y), [2, 3, 5], [2, 5]],
+  ],
   gather: [
     [(x) => tf.gather(x, tf.add(tf.zeros([2, 3], 'int32'), tf.tensor1d([0, 4, 2], 'int32'))), [5, 7]],
     [(x, i) => tf.gather(x, tf.cast(tf.mul(tf.abs(tf.tanh(i)), 5), 'int32')), [5, 3, 2], [40]],

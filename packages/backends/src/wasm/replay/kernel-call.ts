@@ -38,6 +38,7 @@ export function replacedInputs(node: KernelNode): (number | undefined)[] {
     offsetOf: nowhere,
     output: (shape, dtype = 'float32') => ({ dataId: {}, shape: [...shape], dtype }),
     outputOver: (x) => x,
+    outputFrom: (x) => x,
     scratch: nowhere,
     reserve() {},
     checkIds() {},

@@ -100,6 +100,7 @@ export function lower({ trace, schedule, base, variableAt, kernels: loaded }: Lo
       output: (shape, dtype = 'float32') => {
         return { dataId: allocate(bytesOf({ shape, dtype })), shape: [...shape], dtype };
       },
+      outputFrom: (x) => kernels.outputOver(x),
       outputOver: (x) => {
         const { variable } = x.dataId as Place;
         return variable !== undefined && variables.includes(variable) ? x : kernels.output(x.shape, x.dtype);
