@@ -162,7 +162,7 @@ describeOnBackends('a compiled decoder', () => {
     await expect(take(true)).rejects.toThrow(CompileError);
     dispose(model);
   });
-}, ['node']);
+}, ['node', 'wasm']);
 
 describe('compile: true', () => {
   it('is refused where the backend, the cache or the model cannot', async () => {
