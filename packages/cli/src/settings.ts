@@ -98,7 +98,10 @@ export function addTrainingFlags(command: Command): Command {
     .option('--seed <n>', 'of weights, batches and dropout', integer, 1337)
     .addOption(backendOption())
     .addOption(
-      new Option('--compile <mode>', 'each step as one program of the backend, or xla on TensorFlow; auto where it pays')
+      new Option(
+        '--compile <mode>',
+        'each step as one program of the backend, or xla on TensorFlow; auto where it pays',
+      )
         .choices(compileModes)
         .default('auto'),
     )
