@@ -25,7 +25,7 @@ export interface Lowered {
   readonly bytes: number;
 }
 
-export interface FedIds {
+interface FedIds {
   readonly op: string;
   readonly feed: number;
   /** How many rows the table has. */
