@@ -2,6 +2,7 @@
 // of 64 queries by 64 keys at a time. Scores lie transposed, 8 queries side by side, so that the softmax over the keys needs no
 // sum across a register and its result is the right side of the next product as it is.
 
+import { factorsAt } from './dropout';
 import { even, packLeft, packLeftTransposed, packRight, packRightTransposed, tile } from './panels';
 import { expBelow88, fma, log, maxOf, read, storeTransposed, sumOf, tanh, within, write } from './simd';
 
@@ -12,7 +13,8 @@ const PANEL: usize = BLOCK * 8 * 4;
 
 // Arguments that forward and backward pass share, one a word:
 // q, k, v, out, logSumExp, mask or 0, H, H', T, S, D, whether causal, window or 0, scale, soft cap or 0, floats of the mask from
-// one row of the batch to the next, from one head to the next; the backward pass has dy, dq, dk, dv after them.
+// one row of the batch to the next, from one head to the next; dy, dq, dk, dv, which the backward pass has; the key of dropout or
+// 0, its threshold, the factor of what is kept.
 function queryHeads(args: usize): i32 {
   return load<i32>(args, 24);
 }
@@ -44,6 +46,15 @@ function softcap(args: usize): f32 {
 function maskOf(args: usize, row: i32, head: i32): usize {
   const mask = load<usize>(args, 20);
   return mask === 0 ? 0 : mask + ((<usize>(row * load<i32>(args, 60) + head * load<i32>(args, 64))) << 2);
+}
+/** Whether weights are dropped. */
+function drops(args: usize): bool {
+  return load<usize>(args, 84) !== 0;
+}
+/** What dropout multiplies the weights of one key by, for four queries of the rows of all heads. */
+function kept(args: usize, rows: v128, key: i32): v128 {
+  const indices = i32x4.add(i32x4.mul(rows, i32x4.splat(keyCount(args))), i32x4.splat(key));
+  return factorsAt(load<usize>(args, 84), load<i32>(args, 88), load<f32>(args, 92), indices);
 }
 /** Where the keys and values of a query head begin, in bytes; `head` counts those of all rows. */
 function keysOf(args: usize, head: i32): usize {
@@ -155,6 +166,7 @@ export function attention(args: usize, unit: i32, scratch: usize): void {
         key,
         seen,
         mask,
+        head * t + first + panel * 8,
         greatest + at,
         totals + at,
         sums + <usize>(tiles * 4) * at,
@@ -180,7 +192,11 @@ export function attention(args: usize, unit: i32, scratch: usize): void {
   }
 }
 
-/** Turns scores into weights against the greatest so far, and what was summed up before into the same measure. */
+/**
+ * Turns scores into weights against the greatest so far, and what was summed up before into the same measure.
+ *
+ * @param row the first query among those of all heads
+ */
 function softmaxPanel(
   args: usize,
   block: usize,
@@ -189,6 +205,7 @@ function softmaxPanel(
   key: i32,
   count: i32,
   mask: usize,
+  row: i32,
   greatest: usize,
   totals: usize,
   sums: usize,
@@ -230,6 +247,16 @@ function softmaxPanel(
     v128.store(at, p1, 16);
     total0 = f32x4.add(total0, p0);
     total1 = f32x4.add(total1, p1);
+  }
+  if (drops(args)) {
+    const rows = i32x4.add(i32x4.splat(row), i32x4(0, 1, 2, 3));
+    for (let half = 0; half < 2; half++) {
+      const lanes = i32x4.add(rows, i32x4.splat(4 * half));
+      let cell = block + ((<usize>half) << 4);
+      for (let i = 0; i < count; i++, cell += 32) {
+        v128.store(cell, f32x4.mul(v128.load(cell), kept(args, lanes, key + i)));
+      }
+    }
   }
   if (count & 1) {
     v128.store(at, f32x4.splat(0));
@@ -340,6 +367,7 @@ export function attentionGradient(args: usize, unit: i32, scratch: usize): void 
   const dScoresLeft = weightsLeft + 8 * PANEL;
   const deltas = dScoresLeft + 8 * PANEL; // Σ dy · out of each query
   const logSums = deltas + BLOCK * 4;
+  const factors = logSums + BLOCK * 4; // of dropout, [key][8]
 
   memory.fill(load<usize>(args, 72) + <usize>(firstHead * t) * row, 0, <usize>(group * t) * row);
   for (let key = 0; key < s; key += BLOCK) {
@@ -393,6 +421,8 @@ export function attentionGradient(args: usize, unit: i32, scratch: usize): void 
             seen,
             count === s,
             mask,
+            head * t + first + panel * 8,
+            factors,
             deltas + at,
             logSums + at,
             weightsLeft + 4 * at,
@@ -443,6 +473,8 @@ function dot(a: usize, b: usize, count: i32): f32 {
  * Scores and the gradient of the weights become weights and the gradient of the raw scores, and both are written transposed too.
  *
  * @param all whether these are all keys that the queries see
+ * @param row the first query among those of all heads
+ * @param factors where those of dropout find place
  * @param stride bytes from one four keys of the transposed ones to the next
  */
 function backwardPanel(
@@ -455,6 +487,8 @@ function backwardPanel(
   count: i32,
   all: bool,
   mask: usize,
+  row: i32,
+  factors: usize,
   deltas: usize,
   logSums: usize,
   weightsLeft: usize,
@@ -462,6 +496,17 @@ function backwardPanel(
   stride: usize,
 ): void {
   const open = isOpen(args, query, 8, key, count);
+  if (drops(args)) {
+    for (let i = 0, end = (count + 3) & ~3; i < end; i++) {
+      for (let half = 0; half < 2; half++) {
+        const cell = ((<usize>i) << 5) + ((<usize>half) << 4);
+        const rows = i32x4.add(i32x4.splat(row + 4 * half), i32x4(0, 1, 2, 3));
+        const factor = kept(args, rows, key + i);
+        v128.store(factors + cell, factor);
+        v128.store(dScores + cell, f32x4.mul(v128.load(dScores + cell), factor));
+      }
+    }
+  }
   if (all) {
     // What Σ weight · gradient rounds to is taken off again, so that it cancels in sums over the keys.
     for (let half = 0; half < 2; half++) {
@@ -495,7 +540,7 @@ function backwardPanel(
           // A hidden score is infinite; its weight is 0 whatever the slope.
           ds = v128.bitselect(f32x4.mul(ds, slope), f32x4.splat(0), f32x4.gt(p, f32x4.splat(0)));
         }
-        v128.store(weights + cell, p);
+        v128.store(weights + cell, drops(args) ? f32x4.mul(p, v128.load(factors + cell)) : p);
         v128.store(dScores + cell, ds);
       }
       const to = <usize>(i >> 2) * stride + ((<usize>half) << 6);

@@ -6,6 +6,7 @@
 import { combine, convert, transform } from './arithmetic';
 import { attention, attentionGradient, attentionOfFew } from './attention';
 import { checkIds, copyBlocks, fill, gatherRows, scatterRows } from './copies';
+import { dropout } from './dropout';
 import {
   activation,
   activationGradient,
@@ -136,6 +137,9 @@ export function apply(kernel: i32, args: usize, unit: i32, scratch: usize): void
       break;
     case 32:
       scatterRows(args, unit);
+      break;
+    case 33:
+      dropout(args, unit);
       break;
     default:
       unreachable();

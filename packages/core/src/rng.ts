@@ -43,6 +43,11 @@ export class Rng {
     return new Rng(out[0], out[1]);
   }
 
+  /** The two words of the key, for a kernel that draws by itself what {@link uniform} gives. */
+  words(): Int32Array {
+    return Int32Array.of(this.#key0, this.#key1);
+  }
+
   /** `count` float32 numbers in [0, 1), each a multiple of 2^-24. */
   uniform(count: number): Float32Array {
     const values = new Float32Array(count);
@@ -98,6 +103,10 @@ class FollowingRng extends Rng {
 
   override fold(place: string | number): Rng {
     return new FollowingRng(() => this.#current().fold(place));
+  }
+
+  override words(): Int32Array {
+    return this.#current().words();
   }
 
   override uniform(count: number): Float32Array {

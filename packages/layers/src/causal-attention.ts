@@ -44,20 +44,17 @@ export function causalAttention(
   const fresh = { keys: ctx.observe(k, 'k'), values: ctx.observe(v, 'v') };
   const { keys, values, columns }: CachedKeysAndValues = ctx.cache?.update(ctx, fresh, { window }) ?? fresh;
   const options = { scale, softcap, ...visibility(q.shape[2], keys.shape[2], columns, window, ctx) };
-  const dropped = ctx.training && rate > 0;
+  const dropped = ctx.training && rate > 0 ? { rate, rng: ctx.at('attn_dropout').rng } : undefined;
   // The fused form, unless somebody changes or looks at what is between the two products.
   const scored = ctx.observes('scores');
-  if (!dropped && !scored && !ctx.observes('attention')) {
-    return ctx.observe(attention(query, keys, values, options), 'z');
+  if (!scored && !ctx.observes('attention')) {
+    return ctx.observe(attention(query, keys, values, { ...options, dropout: dropped }), 'z');
   }
   const weighed = scored
     ? (softmax(ctx.observe(attentionScores(query, keys, options), 'scores')) as Tensor4D)
     : attentionWeights(query, keys, options);
   const weights = ctx.observe(weighed, 'attention'); // [B, H, T, S]
-  return ctx.observe(
-    attend(dropped ? dropout(weights, rate, ctx.at('attn_dropout').rng) : weights, values),
-    'z',
-  );
+  return ctx.observe(attend(dropped ? dropout(weights, dropped.rate, dropped.rng) : weights, values), 'z');
 }
 
 /** Which keys the queries see: plainly causal where that says it all, else a mask that the layers of a pass share. */

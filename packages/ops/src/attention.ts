@@ -1,3 +1,4 @@
+import type { Rng } from '@minigpt/core';
 import {
   add,
   concat,
@@ -15,9 +16,11 @@ import {
   type Tensor1D,
   type Tensor4D,
   tanh,
+  tidy,
   tile,
 } from '@tensorflow/tfjs-core';
 import { attentionMask } from './attention-mask.ts';
+import { dropout, dropoutAttributes, dropoutKey } from './dropout.ts';
 import { hasKernel, runKernel } from './kernel.ts';
 import { matMul, product } from './mat-mul.ts';
 import { withGradient } from './with-gradient.ts';
@@ -41,6 +44,11 @@ export interface AttentionOptions {
    * at nothing and the weights of a row sum to less than 1 (OpenAI 2025, "gpt-oss").
    */
   readonly sinks?: Tensor1D;
+}
+
+export interface DroppedAttentionOptions extends AttentionOptions {
+  /** Which weights are dropped while training, as `dropout` drops them from `[B, H, T, S]`. */
+  readonly dropout?: { readonly rate: number; readonly rng: Rng };
 }
 
 /**
@@ -105,28 +113,43 @@ export function attend(weights: Tensor4D, v: Tensor4D): Tensor4D {
  * `{dy, q, k, v, out, logSumExp}` → `[dq, dk, dv]`: neither needs the matrix of all scores in memory, but a backend that is
  * faster with it may give the weights in the place of `logSumExp`. They are asked only where there are as many key as query
  * heads and no option beyond these two. `GeneralAttention` and `GeneralAttentionGrad` are asked in the other cases but sinks:
- * they take fewer key heads, one more input, `mask?`, and the attributes `window` and `softcap`, which are 0 for none. The
- * reference keeps the matrix.
+ * they take fewer key heads, one more input, `mask?`, and the attributes `window` and `softcap`, which are 0 for none;
+ * `DropoutAttention` and `DropoutAttentionGrad`, besides these, the input `key` and the attributes of `Dropout`. The reference
+ * keeps the matrix.
  *
  * @param q float32 `[B, H, T, D]`
  * @param k float32 `[B, H', S, D]`, H' dividing H
  * @param v float32 `[B, H', S, D]`
  * @returns float32 `[B, H, T, D]`
  */
-export function attention(q: Tensor4D, k: Tensor4D, v: Tensor4D, options: AttentionOptions = {}): Tensor4D {
+export function attention(
+  q: Tensor4D,
+  k: Tensor4D,
+  v: Tensor4D,
+  { dropout: dropped, ...options }: DroppedAttentionOptions = {},
+): Tensor4D {
   const { causal = false, window, scale = q.shape[3] ** -0.5, softcap, mask, sinks } = options;
   const plain = q.shape[1] === k.shape[1] && [window, softcap, mask].every((option) => option === undefined);
-  const kernel = plain ? 'Attention' : 'GeneralAttention';
+  const kernel = dropped ? 'DropoutAttention' : plain ? 'Attention' : 'GeneralAttention';
+  const fused = sinks === undefined && hasKernel(kernel);
+  if (dropped && !fused) {
+    return tidy(() => attend(dropout(attentionWeights(q, k, options), dropped.rate, dropped.rng), v));
+  }
   return withGradient(sinks === undefined ? [q, k, v] : [q, k, v, sinks], (save) => {
-    if (sinks === undefined && hasKernel(kernel)) {
-      const general: NamedAttrMap = plain ? {} : { window: window ?? 0, softcap: softcap ?? 0 };
-      const attrs = { causal, scale, ...general };
-      const [out, logSumExp] = runKernel(kernel, { q, k, v, mask }, attrs);
-      save(q, k, v, out, logSumExp, ...(mask === undefined ? [] : [mask]));
+    if (fused) {
+      const general: NamedAttrMap =
+        kernel === 'Attention' ? {} : { window: window ?? 0, softcap: softcap ?? 0 };
+      const attrs = { causal, scale, ...general, ...(dropped && dropoutAttributes(dropped.rate)) };
+      const key = dropped && dropoutKey(dropped.rng);
+      const [out, logSumExp] = runKernel(kernel, { q, k, v, mask, key }, attrs);
+      const optional = Object.entries({ mask, key }).filter(([, tensor]) => tensor !== undefined);
+      save(q, k, v, out, logSumExp, ...optional.map(([, tensor]) => tensor as Tensor));
       return {
         value: out as Tensor4D,
-        backward: (dy, [q, k, v, out, logSumExp, mask]) =>
-          runKernel(`${kernel}Grad`, { dy, q, k, v, out, logSumExp, mask }, attrs),
+        backward: (dy, [q, k, v, out, logSumExp, ...others]) => {
+          const inputs = Object.fromEntries(optional.map(([name], i) => [name, others[i]]));
+          return runKernel(`${kernel}Grad`, { dy, q, k, v, out, logSumExp, ...inputs }, attrs);
+        },
       };
     }
     const scored = weigh(q, k, options);

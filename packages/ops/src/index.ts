@@ -1,5 +1,12 @@
 export { alibiBias, alibiSlopes } from './alibi.ts';
-export { type AttentionOptions, attend, attention, attentionScores, attentionWeights } from './attention.ts';
+export {
+  type AttentionOptions,
+  attend,
+  attention,
+  attentionScores,
+  attentionWeights,
+  type DroppedAttentionOptions,
+} from './attention.ts';
 export { type AttentionMaskOptions, attentionMask, attentionMaskValues } from './attention-mask.ts';
 export { type CrossEntropyOptions, crossEntropy, tokenLosses } from './cross-entropy.ts';
 export { dropout } from './dropout.ts';

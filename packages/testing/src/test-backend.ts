@@ -145,6 +145,15 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   'attention, capped': grouped(([q, k, v]) =>
     ops.attention(heads(q), heads(k), heads(v), { causal: true, softcap: 0.7 }),
   ),
+  'attention, dropped': grouped(([q, k, v]) =>
+    ops.attention(heads(q), heads(k), heads(v), { causal: true, dropout: { rate: 0.3, rng: new Rng(9) } }),
+  ),
+  'attention, masked and dropped': grouped(([q, k, v]) =>
+    ops.attention(heads(q), heads(k), heads(v), {
+      mask: paddingMask(q, k),
+      dropout: { rate: 0.3, rng: new Rng(9) },
+    }),
+  ),
   'attention, masked': grouped(([q, k, v]) =>
     ops.attention(heads(q), heads(k), heads(v), { mask: paddingMask(q, k) }),
   ),
@@ -158,7 +167,10 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   swiglu: rows.map((shape) => ({ shapes: [shape, shape], f: ([gate, up]) => ops.swiglu(gate, up) })),
   tokenLosses: losses(0),
   'tokenLosses, smoothed': losses(0.1),
-  dropout: perRow((x) => ops.dropout(x, 0.3, new Rng(9))),
+  dropout: [...rows, [3, 1500]].map((shape) => ({
+    shapes: [shape],
+    f: ([x]) => ops.dropout(x, 0.3, new Rng(9)),
+  })),
 };
 
 export interface TestBackendOptions {

@@ -47,6 +47,7 @@ const numbers = {
   fill: 30,
   checkIds: 31,
   scatterRows: 32,
+  dropout: 33,
 } as const;
 
 /** One call of a kernel. */

@@ -1,6 +1,7 @@
 import { registerArithmetic } from './arithmetic.ts';
 import { registerAttention } from './attention.ts';
 import { registerCopies } from './copies.ts';
+import { registerDropout } from './dropout.ts';
 import { registerAdamW, registerElementwise } from './elementwise.ts';
 import { registerIdentity } from './identity.ts';
 import type { Kernels } from './kernels.ts';
@@ -18,6 +19,7 @@ export function registerKernels(kernels: Kernels): void {
   registerEmbedding(kernels);
   registerRope(kernels);
   registerAttention(kernels);
+  registerDropout(kernels);
   registerCopies(kernels);
   registerIdentity();
   registerArithmetic(kernels);
