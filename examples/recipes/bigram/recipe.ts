@@ -275,12 +275,14 @@ lesson.say(`
   **${countedLoss.toFixed(3)}**. What remains between the two is what the steps had not yet learnt of rare pairs.`);
 if (known && !flags.quick)
   lesson.check('loss on the held-out tenth, nats per character', after, { atMost: known.loss }, known.source);
-lesson.check(
-  'loss of the trained table',
-  after,
-  { near: countedLoss, within: flags.quick ? 0.12 : 0.05 },
-  'the counted table, which no other beats by much',
-);
+// A short text has too few pairs for the two ways to meet.
+if (text.length >= 50_000)
+  lesson.check(
+    'loss of the trained table',
+    after,
+    { near: countedLoss, within: flags.quick ? 0.12 : 0.05 },
+    'the counted table, which no other beats by much',
+  );
 
 const probabilities = softmax(model.wte.weight); // [V, V]
 const learnt = await probabilities.data();

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { selectBackend } from '@minigpt/backends';
 import {
+  ConfigError,
   countParameters,
   dispose as disposeModel,
   type LanguageModel,
@@ -142,6 +143,12 @@ const kind = known ? 'letters' : flags.data === undefined ? 'chapters' : 'docume
 const tokenizer = characterTokenizer.train(text);
 const V = tokenizer.vocabSize;
 const { train: trainTokens, validation } = splitTokens(tokenize(tokenizer, text));
+if (validation.length <= blockSize) {
+  throw new ConfigError(
+    '--data',
+    `The last tenth of the text is held out and must have more than ${blockSize} characters, but it has ${validation.length}; name a longer text.`,
+  );
+}
 const batch = batches({ tokens: trainTokens, blockSize, batchSize, rng: rng.fold('batches') });
 const heldOut = windows({ tokens: validation, blockSize, batchSize: 128 });
 

@@ -51,11 +51,18 @@ describe('documents', () => {
   const folder = mkdtempSync(join(tmpdir(), 'minigpt-mlp-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('too few of them are one sentence', async () => {
-    const path = join(folder, 'few.json');
-    writeFileSync(path, '["a", "b"]');
-    const { code, stderr } = await runRecipe('mlp', ['--backend', 'cpu', '--data', path]);
-    expect(code).toBe(1);
-    expect(stderr.trim()).toMatch(/^mlp: .*at least 20, but 2 came.*$/);
-  }, 60_000);
+  it.each([
+    ['too few', ['a', 'b'], 'at least 20, but 2 came'],
+    ['too short', Array.from({ length: 25 }, () => 'ab c'), 'for 512 tokens, but they give 258'],
+  ])(
+    'that are %s are one sentence',
+    async (_, documents, reason) => {
+      const path = join(folder, 'documents.json');
+      writeFileSync(path, JSON.stringify(documents));
+      const { code, stderr } = await runRecipe('mlp', ['--backend', 'cpu', '--data', path]);
+      expect(code).toBe(1);
+      expect(stderr.trim()).toMatch(new RegExp(`^mlp: .*${reason}.*$`));
+    },
+    60_000,
+  );
 });

@@ -126,6 +126,12 @@ const json = await trainBpe(trainDocuments.slice(0, 20).join('\n'), {
   onProgress: ({ stage, done }) => lesson.progress(`byte-pair encoding: ${stage}, ${grouped(done)}`),
 });
 const tokenizer = createTokenizer(json);
+if (tokenizer.vocabSize < vocabSize) {
+  throw new ConfigError(
+    '--data',
+    `The first twenty documents for training must have enough frequent pairs for ${vocabSize} tokens, but they give ${tokenizer.vocabSize}; name longer documents.`,
+  );
+}
 const longest = tokenizer.longestTokens(20).map(({ bytes }) => new TextDecoder().decode(bytes));
 lesson.table({
   columns: ['merge', 'token', 'merge', 'token', 'merge', 'token'],

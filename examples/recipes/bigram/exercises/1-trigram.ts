@@ -5,11 +5,12 @@
  *
  * The best table needs no gradient descent, so we count: row (i, j) of a table [V², V] says what follows i and then j.
  */
-import { splitTokens, tokenize } from '@minigpt/data';
+import { normalizeNewlines, splitTokens, tokenize } from '@minigpt/data';
 import { readMobyDick, readText } from '@minigpt/data/node';
 import { characterTokenizer } from '@minigpt/tokenizers';
 
-const text = process.argv[2] === undefined ? await readMobyDick() : await readText(process.argv[2]);
+const file = process.argv[2];
+const text = normalizeNewlines(file === undefined ? await readMobyDick() : await readText(file));
 const tokenizer = characterTokenizer.train(text);
 const V = tokenizer.vocabSize;
 const { train, validation } = splitTokens(tokenize(tokenizer, text));

@@ -19,7 +19,7 @@ export interface HeatMapOptions {
 
 const LEVELS = 24;
 /** How wide a character of the title is, in pixels, at most on average. */
-const TITLE_CHARACTER = 7.4;
+const TITLE_CHARACTER = 8.6;
 /** The eye tells small values apart better this way: a cell shows the root of its share of the maximum. */
 const GAMMA = 0.5;
 

@@ -19,6 +19,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied; choose a folder that this user may write to',
   EROFS: 'the file system is read-only; choose another folder',
   ENOTDIR: 'part of the path is a file, not a folder; choose another path',
+  EFBIG: 'the file would be larger than this shell allows (ulimit -f); raise the limit',
   EISDIR: 'it is a folder; name a file',
   ENOENT: 'it does not exist; check the path',
 };

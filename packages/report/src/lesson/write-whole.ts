@@ -10,6 +10,7 @@ export function writeWhole(path: string, contents: string): void {
     renameSync(beside, path);
   } catch (error) {
     rmSync(beside, { force: true });
+    if (error instanceof Error) Object.assign(error, { path }); // a full disk does not say where
     throw error;
   }
 }
