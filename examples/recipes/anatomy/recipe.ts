@@ -577,7 +577,7 @@ lesson.table({
       return `${label(id)} ${percent(logProbability)}`;
     }),
   ]),
-  caption: `The likeliest token and its probability, for the first ${places.length} tokens of the answer; above each column the token that was said. [All tokens and blocks](lens.html) are on a page of their own.`,
+  caption: `The likeliest token and its probability, for the first ${places.length} tokens of the answer; above each column the token that was said. ${config.tie_word_embeddings ? 'The embedding alone says what it has just read, as it is compared with its own table. ' : ''}[All tokens and blocks](lens.html) are on a page of their own.`,
 });
 lesson.attach(
   'lens.html',
