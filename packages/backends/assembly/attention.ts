@@ -4,7 +4,19 @@
 
 import { factorsAt } from './dropout';
 import { even, packLeft, packLeftTransposed, packRight, packRightTransposed, tile } from './panels';
-import { expBelow88, fma, log, maxOf, read, storeTransposed, sumOf, tanh, within, write } from './simd';
+import {
+  expBelow88,
+  fma,
+  log,
+  maxOf,
+  read,
+  storeTransposed,
+  sumOf,
+  sumsOf,
+  tanh,
+  within,
+  write,
+} from './simd';
 
 /** Queries, and keys, in a block. */
 const BLOCK = 64;
@@ -270,9 +282,12 @@ function softmaxPanel(
   }
 }
 
+/** What a mask adds where it hides a key, or less: the weight of such a key is 0, whatever its score. */
+const HIDDEN: f32 = -1e8;
+
 /**
- * Attention of few queries, as in decoding: each key is read once for each query. Unit = query of a head of a row of the batch.
- * The scratch holds S scores.
+ * Attention of few queries, as in decoding: each key is read once for each query, and those that the mask hides are not. Unit = query
+ * of a head of a row of the batch. The scratch holds S scores.
  */
 export function attentionOfFew(args: usize, unit: i32, scratch: usize): void {
   const t = queryCount(args);
@@ -289,34 +304,11 @@ export function attentionOfFew(args: usize, unit: i32, scratch: usize): void {
   const reach = windowSize(args);
   const end = isCausal(args) ? position + 1 : s;
   const begin = isCausal(args) && reach > 0 ? max(0, position + 1 - reach) : 0;
-  const positions = i32x4.splat(position);
 
-  let most = f32x4.splat(-1e30);
-  for (let key = begin; key < end; key += 4) {
-    const rest = end - key;
-    const k0 = keys + <usize>key * row;
-    const k1 = k0 + (rest > 1 ? row : 0);
-    const k2 = k1 + (rest > 2 ? row : 0);
-    const k3 = k2 + (rest > 3 ? row : 0);
-    let a = f32x4.splat(0);
-    let b = a;
-    let c = a;
-    let e = a;
-    for (let i = 0; i < d; i += 4) {
-      const at = (<usize>i) << 2;
-      const x = read(q + at, d - i);
-      a = fma(x, read(k0 + at, d - i), a);
-      b = fma(x, read(k1 + at, d - i), b);
-      c = fma(x, read(k2 + at, d - i), c);
-      e = fma(x, read(k3 + at, d - i), e);
-    }
-    let score = scored(args, f32x4(sumOf(a), sumOf(b), sumOf(c), sumOf(e)), positions, key, true);
-    if (mask !== 0) score = f32x4.add(score, read(mask + ((<usize>key) << 2), rest));
-    score = within(score, rest, -Infinity);
-    v128.store(scratch + ((<usize>(key - begin)) << 2), score);
-    most = f32x4.pmax(most, score);
-  }
-  const greatest = maxOf(most);
+  let greatest = scoreFew(args, q, keys, mask, begin, end, scratch, mask !== 0);
+  // Of a query that sees nothing the weights are what the scores make of them.
+  if (mask !== 0 && !(greatest > HIDDEN))
+    greatest = scoreFew(args, q, keys, mask, begin, end, scratch, false);
   let sums = f32x4.splat(0);
   for (let i: usize = 0, bytes = (<usize>(end - begin)) << 2; i < bytes; i += 16) {
     const p = expBelow88(f32x4.sub(v128.load(scratch + i), f32x4.splat(greatest)));
@@ -325,15 +317,124 @@ export function attentionOfFew(args: usize, unit: i32, scratch: usize): void {
   }
   const total = sumOf(sums);
   const out = load<usize>(args, 12) + <usize>unit * row;
-  for (let i = 0; i < d; i += 4) {
-    let sum = f32x4.splat(0);
-    let value = values + <usize>begin * row + ((<usize>i) << 2);
-    for (let p = scratch, last = scratch + ((<usize>(end - begin)) << 2); p < last; p += 4, value += row) {
-      sum = fma(v128.load_splat<f32>(p), read(value, d - i), sum);
-    }
-    write(out + ((<usize>i) << 2), f32x4.div(sum, f32x4.splat(total)), d - i);
+  const first = values + <usize>begin * row;
+  const last = scratch + ((<usize>(end - begin)) << 2);
+  let i = 0;
+  for (; i + 16 <= d; i += 16) {
+    const at = (<usize>i) << 2;
+    weighFew(scratch, last, first + at, row, out + at, total);
+  }
+  for (; i < d; i += 4) {
+    const at = (<usize>i) << 2;
+    weighFour(scratch, last, first + at, row, d - i, out + at, total);
   }
   store<f32>(load<usize>(args, 16) + ((<usize>unit) << 2), greatest + log(total));
+}
+
+/** The scores of one query, and the greatest of them; with `skip` keys that the mask hides have a score of -∞ without being read. */
+function scoreFew(
+  args: usize,
+  q: usize,
+  keys: usize,
+  mask: usize,
+  begin: i32,
+  end: i32,
+  scores: usize,
+  skip: bool,
+): f32 {
+  const d = headSize(args);
+  const row = (<usize>d) << 2;
+  const positions = i32x4.splat(end);
+  const whole = d & ~3;
+  let most = f32x4.splat(-1e30);
+  for (let key = begin; key < end; key += 4, scores += 16) {
+    const rest = end - key;
+    const bias = mask !== 0 ? read(mask + ((<usize>key) << 2), rest) : f32x4.splat(0);
+    if (skip && !v128.any_true(f32x4.gt(within(bias, rest, -Infinity), f32x4.splat(HIDDEN)))) {
+      v128.store(scores, f32x4.splat(-Infinity));
+      continue;
+    }
+    const k0 = keys + <usize>key * row;
+    const k1 = k0 + (rest > 1 ? row : 0);
+    const k2 = k1 + (rest > 2 ? row : 0);
+    const k3 = k2 + (rest > 3 ? row : 0);
+    let a = f32x4.splat(0);
+    let b = a;
+    let c = a;
+    let e = a;
+    let i = 0;
+    for (; i < whole; i += 4) {
+      const at = (<usize>i) << 2;
+      const x = v128.load(q + at);
+      a = fma(x, v128.load(k0 + at), a);
+      b = fma(x, v128.load(k1 + at), b);
+      c = fma(x, v128.load(k2 + at), c);
+      e = fma(x, v128.load(k3 + at), e);
+    }
+    if (i < d) {
+      const at = (<usize>i) << 2;
+      const x = read(q + at, d - i);
+      a = fma(x, read(k0 + at, d - i), a);
+      b = fma(x, read(k1 + at, d - i), b);
+      c = fma(x, read(k2 + at, d - i), c);
+      e = fma(x, read(k3 + at, d - i), e);
+    }
+    let score = f32x4.add(scored(args, sumsOf(a, b, c, e), positions, key, true), bias);
+    score = within(score, rest, -Infinity);
+    v128.store(scores, score);
+    most = f32x4.pmax(most, score);
+  }
+  return maxOf(most);
+}
+
+/** Up to four columns of the weighted values, over what their weights sum up to: the sums of four keys in turn do not wait for each other. */
+function weighFour(
+  weights: usize,
+  last: usize,
+  values: usize,
+  row: usize,
+  columns: i32,
+  out: usize,
+  total: f32,
+): void {
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  for (; weights + 16 <= last; weights += 16, values += 4 * row) {
+    const p = v128.load(weights);
+    if (!v128.any_true(p)) continue;
+    s0 = fma(v128.load_splat<f32>(weights), read(values, columns), s0);
+    s1 = fma(v128.load_splat<f32>(weights, 4), read(values + row, columns), s1);
+    s2 = fma(v128.load_splat<f32>(weights, 8), read(values + 2 * row, columns), s2);
+    s3 = fma(v128.load_splat<f32>(weights, 12), read(values + 3 * row, columns), s3);
+  }
+  for (; weights < last; weights += 4, values += row) {
+    s0 = fma(v128.load_splat<f32>(weights), read(values, columns), s0);
+  }
+  const sum = f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
+  write(out, f32x4.div(sum, f32x4.splat(total)), columns);
+}
+
+/** Sixteen columns of the weighted values, over what their weights sum up to. */
+function weighFew(weights: usize, last: usize, values: usize, row: usize, out: usize, total: f32): void {
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  for (; weights < last; weights += 4, values += row) {
+    if (load<f32>(weights) === 0) continue;
+    const p = v128.load_splat<f32>(weights);
+    s0 = fma(p, v128.load(values), s0);
+    s1 = fma(p, v128.load(values, 16), s1);
+    s2 = fma(p, v128.load(values, 32), s2);
+    s3 = fma(p, v128.load(values, 48), s3);
+  }
+  const totals = f32x4.splat(total);
+  v128.store(out, f32x4.div(s0, totals));
+  v128.store(out, f32x4.div(s1, totals), 16);
+  v128.store(out, f32x4.div(s2, totals), 32);
+  v128.store(out, f32x4.div(s3, totals), 48);
 }
 
 /** The gradient; unit = key head of a row of the batch, whose query heads it goes through one by one. */

@@ -1,5 +1,5 @@
 import { even, packLeft, packLeftTransposed, packRight, packRightTransposed, tile } from './panels';
-import { fma, read, sumOf, write } from './simd';
+import { fma, read, sumsOf, write } from './simd';
 
 /** How much of the inner dimension is multiplied at a time: a panel of 8 columns is 16 KiB then and stays in the first cache. */
 const INNER = 512;
@@ -213,12 +213,7 @@ function fourDots(x: usize, row0: usize, row1: usize, row2: usize, row3: usize, 
     row2 += 16;
     row3 += 16;
   }
-  return f32x4(
-    sumOf(f32x4.add(a0, b0)),
-    sumOf(f32x4.add(a1, b1)),
-    sumOf(f32x4.add(a2, b2)),
-    sumOf(f32x4.add(a3, b3)),
-  );
+  return sumsOf(f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), f32x4.add(a3, b3));
 }
 
 /** A product of few rows with a plain right side: unit = matrix of the batch, then {@link OUTPUTS} columns. */

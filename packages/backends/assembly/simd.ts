@@ -41,6 +41,20 @@ export function sumOf(x: v128): f32 {
   );
 }
 
+/** The sums of four, each added up as {@link sumOf} does. */
+export function sumsOf(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+  const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+  const abHigh = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+  const cdHigh = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+  const low = f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
+  const high = f32x4.add(
+    v128.shuffle<f32>(abHigh, cdHigh, 0, 1, 4, 5),
+    v128.shuffle<f32>(abHigh, cdHigh, 2, 3, 6, 7),
+  );
+  return f32x4.add(low, high);
+}
+
 export function maxOf(x: v128): f32 {
   return max(
     max(f32x4.extract_lane(x, 0), f32x4.extract_lane(x, 1)),
