@@ -102,7 +102,7 @@ describe('exercises of cicero', { timeout: 60_000 }, () => {
 
 describe.skipIf(shared === undefined)(
   `exercises of anatomy, on stories260K ${NEEDS_REFERENCE_DATA}`,
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   () => {
     const model = join(shared ?? '', 'weights/stories260K.bin');
 

@@ -108,14 +108,20 @@ if (found === undefined) {
     No published model is on this machine, and none is downloaded unasked. \`pnpm fetch:smollm2\` gets SmolLM2-135M-Instruct (98
     MB), and \`--model\` takes any other. So a small one is trained first: the architecture of a Llama, ${SMALL_CONFIG.num_hidden_layers} blocks of
     width ${SMALL_CONFIG.hidden_size}, for a minute at most. It will write like a child with a fever, but every step on the way is the same.`);
-  const steps = flags.quick ? (backend.name === 'cpu' ? 20 : 150) : 400;
+  const isGlance = flags.quick && backend.name === 'cpu'; // plain JavaScript takes seconds a step
+  const steps = isGlance ? 10 : flags.quick ? 150 : 400;
   const loss = await trainSmallModel(await corpus(), {
     folder: join(flags.out, 'model'),
     steps,
     rng: rng.fold('small'),
     onStep: (step, loss) => lesson.progress(`training: step ${step}/${steps}  loss ${loss.toFixed(3)}`),
   });
-  lesson.check('the small model: nats per token', loss, { atMost: 5.6 }, `ln 512 = 6.24 is guessing blindly`);
+  lesson.check(
+    'the small model: nats per token',
+    loss,
+    { atMost: isGlance ? 6.2 : 5.6 },
+    `ln 512 = 6.24 is guessing blindly`,
+  );
 }
 const name = found?.name ?? join(flags.out, 'model');
 const pretrained = found?.pretrained ?? (await openPath(name));

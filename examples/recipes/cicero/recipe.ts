@@ -26,6 +26,7 @@ import { attentionMask, crossEntropy, matMul } from '@minigpt/ops';
 import { barChart, heatMap, type LossPoint, lineChart, lossCurve } from '@minigpt/report';
 import {
   grouped,
+  integer,
   Lesson,
   oneLine,
   positiveInteger,
@@ -59,13 +60,16 @@ const command = recipeCommand({
   .option(
     '--cl100k-steps <n>',
     'steps of the model with 100,277 tokens (default: 20, or none with --quick)',
-    Number,
+    integer,
   )
   .parse();
 const given = command.opts<RecipeFlags & Partial<Flags>>();
+const began = performance.now();
+const backend = await selectBackend(given.backend);
+const isGlance = given.quick && backend.name === 'cpu'; // plain JavaScript takes seconds a step
 const flags: Flags = {
   ...given,
-  steps: given.steps ?? (given.quick ? 150 : 5_000),
+  steps: given.steps ?? (isGlance ? 10 : given.quick ? 150 : 5_000),
   cl100kSteps: given.cl100kSteps ?? (given.quick ? 0 : 20),
 };
 
@@ -96,8 +100,6 @@ const nHead = 4; // H
 const nLayer = 4;
 const learningRate = flags.quick ? 4e-3 : 1e-3; // a short run takes larger steps
 
-const began = performance.now();
-const backend = await selectBackend(flags.backend);
 const rng = new Rng(flags.seed);
 const lesson = new Lesson({
   title: 'Letters to Atticus',
@@ -150,7 +152,10 @@ if (validation.length <= blockSize) {
   );
 }
 const batch = batches({ tokens: trainTokens, blockSize, batchSize, rng: rng.fold('batches') });
-const heldOut = windows({ tokens: validation, blockSize, batchSize: 128 });
+const everyHeldOut = windows({ tokens: validation, blockSize, batchSize: 128 });
+const heldOut = isGlance
+  ? windows({ tokens: validation.subarray(0, 1025), blockSize, batchSize: 32 })
+  : everyHeldOut;
 
 lesson.say(`
   The corpus is **${known?.name ?? flags.data ?? 'Moby-Dick, since no edition was named with --data'}**:
@@ -189,7 +194,7 @@ async function trainByHand(name: string, model: LanguageModel, steps: number, ra
     lesson.progress(`${name}: step ${step}/${steps}  loss ${loss!.toFixed(3)}`);
   }
   optimizer.dispose();
-  return (await evaluate({ model, batches: heldOut })).loss;
+  return (await evaluate({ model, batches: everyHeldOut })).loss;
 }
 
 const bigram = new Bigram({ vocabSize: V, blockSize, rng: rng.fold('bigram') });
@@ -339,7 +344,7 @@ const stages: readonly (readonly [string, Partial<LetterModelOptions>])[] = [
   [`${nLayer} blocks with residual stream`, { norm: false }],
   ['+ norms: the whole', {}],
 ];
-const stageSteps = flags.quick ? 25 : 300;
+const stageSteps = isGlance ? 1 : flags.quick ? 25 : 300;
 const stageRows: (string | number)[][] = [];
 for (const [name, pieces] of stages) {
   const model = new LetterModel({ ...shape, ...pieces, rng: rng.fold('stages') });
@@ -388,7 +393,7 @@ async function follow(name: string, model: LanguageModel, steps: number, options
     maxIters: steps,
     gradClip: 0,
     validation: options.validation,
-    evalInterval: Math.ceil(steps / 10),
+    evalInterval: Math.ceil(steps / (isGlance ? 2 : 10)),
   })) {
     if (event.type === 'step') {
       losses.push({ step: event.step, loss: event.loss });
@@ -417,7 +422,11 @@ const usualRun = await follow('head^-1/2', usual, flags.steps, {
   rate: learningRate,
 });
 disposeModel(usual);
-const seen = windows({ tokens: trainTokens.subarray(0, validation.length), blockSize, batchSize: 128 });
+const seen = windows({
+  tokens: trainTokens.subarray(0, isGlance ? 1025 : validation.length),
+  blockSize,
+  batchSize: 128,
+});
 const trainLoss = (await evaluate({ model, batches: seen })).loss;
 
 lesson.figure({

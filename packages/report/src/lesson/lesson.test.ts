@@ -7,7 +7,7 @@ import { writeBetweenMarkers } from './between-markers.ts';
 import { explainError } from './explain-error.ts';
 import { Lesson } from './lesson.ts';
 import { publish } from './publish.ts';
-import { proseForTerminal, sampleForTerminal, tableForTerminal } from './terminal.ts';
+import { indentedForTerminal, proseForTerminal, sampleForTerminal, tableForTerminal } from './terminal.ts';
 import { writeWhole } from './write-whole.ts';
 
 let folder: string;
@@ -121,6 +121,8 @@ it('fits a narrow terminal', () => {
   const words = 'one two three four five six seven eight nine ten '.repeat(3);
   expect(longest(proseForTerminal(words, 30))).toBeLessThanOrEqual(30);
   expect(longest(sampleForTerminal(words, 30))).toBeLessThanOrEqual(30);
+  expect(longest(indentedForTerminal(words, 30, '    '))).toBeLessThanOrEqual(30);
+  expect(indentedForTerminal('one two three', 12, '    ', '  ✓ ')).toBe('  ✓ one two\n    three');
   const table = { columns: ['a', 'b'], rows: [[words, words]] };
   expect(longest(tableForTerminal(table, 30))).toBeLessThanOrEqual(30);
 });
@@ -135,6 +137,27 @@ it('wraps the cells of a table within their columns, and keeps numbers whole', (
       '  name            count  meaning',
       '  a.long.nam  1,234,567  what 🙂 it',
       '  e                      means',
+    ].join('\n'),
+  );
+});
+
+it('makes a list of each row of a table that is too wide for the terminal', () => {
+  const table = {
+    columns: ['name', 'count', 'text'],
+    rows: [
+      ['a', '1,234,567', 'one two three'],
+      ['b', '2', ''],
+    ],
+  };
+  expect(stripVTControlCharacters(tableForTerminal(table, 20))).toBe(
+    [
+      '  name   a',
+      '  count  1,234,567',
+      '  text   one two',
+      '         three',
+      '',
+      '  name   b',
+      '  count  2',
     ].join('\n'),
   );
 });

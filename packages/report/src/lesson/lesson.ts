@@ -10,7 +10,13 @@ import {
 } from '../page.ts';
 import { type Check, figure, holds, type Rule, spelled } from './check.ts';
 import { type ProgressLine, progressLine } from './progress-line.ts';
-import { proseForTerminal, sampleForTerminal, tableForTerminal, terminalWidth } from './terminal.ts';
+import {
+  indentedForTerminal,
+  proseForTerminal,
+  sampleForTerminal,
+  tableForTerminal,
+  terminalWidth,
+} from './terminal.ts';
 import { writeWhole } from './write-whole.ts';
 
 export interface LessonOptions {
@@ -51,7 +57,8 @@ export class Lesson {
     const number = this.#blocks.filter(({ kind }) => kind === 'chapter').length + 1;
     this.#blocks.push({ kind: 'chapter', title });
     this.#save();
-    this.#print(`\n${pc.bold(pc.cyan(`${number}. ${title}`))}`);
+    const heading = indentedForTerminal(`${number}. ${title}`, this.#width, '');
+    this.#print(`\n${pc.bold(pc.cyan(heading))}`);
   }
 
   /** Prose in Markdown: paragraphs, lists, `code`, emphasis, links. */
@@ -64,7 +71,7 @@ export class Lesson {
   /** A formula in plain text; see `FormulaBlock`. */
   formula(text: string): void {
     this.#blocks.push({ kind: 'formula', text });
-    this.#print(text.replace(/^/gm, '      '));
+    this.#print(indentedForTerminal(text, this.#width, '      '));
   }
 
   table(table: Omit<TableBlock, 'kind'>): void {
@@ -112,7 +119,8 @@ export class Lesson {
     const check = { what, value, rule, source };
     this.checks.push(check);
     const sign = holds(check) ? pc.green('✓') : pc.red('✗');
-    this.#print(`  ${sign} ${what}: ${pc.bold(figure(value))} (${spelled(rule)}; ${source})`);
+    const said = `${what}: ${pc.bold(figure(value))} (${spelled(rule)}; ${source})`;
+    this.#print(indentedForTerminal(said, this.#width, '    ', `  ${sign} `));
   }
 
   /** Shows all checks, writes them to `numbers.json`, writes the page, and says where it is. The process will exit with 1 if a check failed. */

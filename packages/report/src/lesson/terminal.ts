@@ -33,11 +33,24 @@ function inline(text: string): string {
     .replace(/(?<!\w)_([^_]+)_(?!\w)/g, '$1');
 }
 
+/** A text whose lines are indented by so much, the first by `first`. */
+export function indentedForTerminal(text: string, width: number, indent: string, first = indent): string {
+  return wrapped(text, width - indent.length)
+    .replace(/^/gm, indent)
+    .replace(indent, first);
+}
+
 function wrapped(text: string, width: number): string {
   return wrapAnsi(text, width, { hard: true });
 }
 
-/** A table with its columns side by side; where the line is too short for all, the widest are wrapped within themselves. */
+/** Text in a narrower column than this is a column of syllables. */
+const NARROWEST = 8;
+
+/**
+ * A table with its columns side by side; where the line is too short for all, texts are wrapped within theirs, and where that
+ * is not enough, each row is a list of its own, a line a column.
+ */
 export function tableForTerminal(
   { columns, rows }: Pick<TableBlock, 'columns' | 'rows'>,
   width: number,
@@ -47,29 +60,43 @@ export function tableForTerminal(
     (_, i) => rows.length > 0 && rows.every((row) => /^[\d.,–−-]*$/.test(String(row[i]))),
   );
   const widths = columns.map((_, i) => Math.max(...cells.map((row) => stringWidth(row[i]!))));
-  const gaps = 2 * columns.length;
-  const excess = () => widths.reduce((sum, each) => sum + each, gaps) - width;
-  // Numbers are the last to be cut in pieces.
-  for (const [narrowest, shrinks] of [
-    [10, (i: number) => !numeric[i]],
-    [6, () => true],
-  ] as const) {
-    while (excess() > 0) {
-      const widest = Math.max(narrowest, ...widths.filter((_, i) => shrinks(i)));
-      const column = widths.findIndex((each, i) => shrinks(i) && each === widest && each > narrowest);
-      if (column < 0) break;
-      widths[column]! -= 1;
-    }
+  const excess = () => widths.reduce((sum, each) => sum + each + 2, 0) - width;
+  while (excess() > 0) {
+    const widest = Math.max(NARROWEST, ...widths.filter((_, i) => !numeric[i]));
+    const column = widths.findIndex((each, i) => !numeric[i] && each === widest && each > NARROWEST);
+    if (column < 0) return listsForTerminal(cells, width);
+    widths[column]! -= 1;
   }
   const [head, ...body] = cells.map((row) => {
-    const wrappedCells = row.map((cell, i) => wrapped(cell, widths[i]!).split('\n'));
-    const height = Math.max(...wrappedCells.map((lines) => lines.length));
+    const lines = row.map((cell, i) => wrapped(cell, widths[i]!).split('\n'));
+    const height = Math.max(...lines.map(({ length }) => length));
     return Array.from({ length: height }, (_, line) => {
-      const parts = wrappedCells.map((lines, i) => padded(lines[line] ?? '', widths[i]!, numeric[i]!));
+      const parts = lines.map((cell, i) => padded(cell[line] ?? '', widths[i]!, numeric[i]!));
       return `  ${parts.join('  ')}`.trimEnd();
     }).join('\n');
   });
   return [pc.dim(head!), ...body].join('\n');
+}
+
+/** Each row below the one before, as lines `column  cell`; empty cells are left out. */
+function listsForTerminal([columns, ...rows]: readonly (readonly string[])[], width: number): string {
+  const left = Math.min(Math.floor(width / 2), Math.max(...columns!.map((column) => stringWidth(column))));
+  const item = (cell: string, i: number): string => {
+    const name = wrapped(columns![i]!, left).split('\n');
+    const text = wrapped(cell, width - left - 4).split('\n');
+    const height = Math.max(name.length, text.length);
+    return Array.from({ length: height }, (_, line) => {
+      return `  ${pc.dim(padded(name[line] ?? '', left, false))}  ${text[line] ?? ''}`.trimEnd();
+    }).join('\n');
+  };
+  return rows
+    .map((row) =>
+      row
+        .map(item)
+        .filter((_, i) => row[i] !== '')
+        .join('\n'),
+    )
+    .join('\n\n');
 }
 
 function padded(text: string, width: number, right: boolean): string {
