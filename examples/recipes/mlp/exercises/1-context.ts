@@ -3,8 +3,10 @@
  *
  *   npx tsx --tsconfig tsconfig.json examples/recipes/mlp/exercises/1-context.ts [FILE] [STEPS]
  *
- * More context helps, but less and less: each further token is one more matrix of the hidden layer to learn, and the first
- * few tokens before the target say most. A Transformer shares its matrices among all positions, which is why it can look far.
+ * The nearest tokens say most. TinyStories after 1,000 steps: a test loss of 3.328 with 2 tokens, 3.320 with 4, 3.416 with 8, 3.561
+ * with 16, 3.751 with 32. Each further token is one more matrix of the hidden layer to learn, from places that say less and less, and
+ * the 32 of the recipe need ten times as many steps to get where 4 are by then. A Transformer shares its matrices among all
+ * positions, which is why it can look far.
  */
 import { selectBackend } from '@minigpt/backends';
 import { countParameters, dispose } from '@minigpt/core';

@@ -3,9 +3,9 @@
  *
  *   npx tsx --tsconfig tsconfig.json examples/recipes/mlp/exercises/3-greedy.ts [FILE] [STEPS]
  *
- * The greedy text soon runs in a circle. Once the last 32 tokens are the same as some time ago, everything after them must be
- * the same as well, since the model knows nothing else; and the likeliest token after a common phrase tends to lead to the
- * next common phrase. Drawing at random leaves the circle.
+ * The greedy text says the same things again ("a look", "a what"), since the likeliest token after a common phrase tends to lead
+ * to the next common phrase; the drawn one wanders more widely. Should the last 32 tokens ever be the same as some time before,
+ * everything after them is the same as well, a circle for good: the model knows nothing else. Drawing at random leaves it.
  */
 import { selectBackend } from '@minigpt/backends';
 import { Rng } from '@minigpt/core';
