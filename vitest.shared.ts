@@ -20,7 +20,7 @@ export const chromiumFlags = [
 ];
 
 /** Chromium's software driver serves WebGPU in Node too. */
-const softwareVulkan = '/usr/lib/chromium/vk_swiftshader_icd.json';
+export const softwareVulkan = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
 /**
  * The tests of a package or of the workspace. `*.browser.test.ts` run in headless Chromium; on a machine without it they

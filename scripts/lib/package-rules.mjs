@@ -23,7 +23,7 @@ const arrows = {
   inspect: { imports: ['core'] },
   report: { imports: [] },
   backends: { imports: ['core', 'ops'] },
-  testing: { imports: ['core', 'ops', 'backends', 'tokenizers', 'training'] },
+  testing: { imports: ['core', 'ops', 'models', 'backends', 'tokenizers', 'training'] },
   cli: {
     imports: [
       'backends',

@@ -24,6 +24,8 @@ export interface WasmOptions {
 /** Starts WebAssembly: fast on every machine, with nothing to install beside the package. */
 export async function start({ wasmPath, threads }: WasmOptions = {}): Promise<StartedBackend> {
   if (wasmPath !== undefined) setWasmPaths(wasmPath);
+  // Of tfjs's builds the one with threads of its own, for isolated pages, keeps its memory to itself.
+  env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   const wanted = threads ?? availableThreads();
   // Once it runs its memory is what it is.
   const started = findBackend('wasm') !== null;

@@ -1,5 +1,6 @@
 import { readReferenceJson, readReferenceTensors } from '@minigpt/testing/reference';
-import { type FamilyFixture, tensorsOf, testFamilyFixture } from './testing/family-fixture.ts';
+import { testFamilyFixture } from './testing/family-fixture.ts';
+import { type FamilyFixture, tensorsOf } from './testing/fixture-tensors.ts';
 
 const fixtures = new URL('../fixtures/families', import.meta.url).pathname;
 const { models } = readReferenceJson<{ models: Record<string, Omit<FamilyFixture, 'read'>> }>(
@@ -12,6 +13,7 @@ const tolerances = {
   logits: { absolute: 6e-6 }, // 4.4e-6
   loss: { absolute: 1e-6 }, // 4.8e-7
   gradient: { absolute: 3e-6, relative: 1e-6 }, // 3.6e-6, where the gradient is large
+  training: { absolute: 4e-6 }, // 3.1e-6: Adam divides by gradients that are next to nothing
 };
 
 for (const [name, model] of Object.entries(models)) {

@@ -1,5 +1,4 @@
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { env } from '@tensorflow/tfjs-core';
 import { nodeModule } from './features.ts';
 
 const FILE = 'tfjs-backend-wasm-simd.wasm';
@@ -21,7 +20,6 @@ export async function shareMemory(wasmPath: string | undefined): Promise<string 
   const url = URL.createObjectURL(new Blob([binary], { type: 'application/wasm' }));
   const names = ['tfjs-backend-wasm.wasm', FILE, 'tfjs-backend-wasm-threaded-simd.wasm'];
   setWasmPaths(Object.fromEntries(names.map((name) => [name, url])), true);
-  env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   return undefined;
 }
 

@@ -6,43 +6,30 @@ import {
   type LanguageModel,
   loadStateDict,
   parameters,
-  type StateDict,
   valueAndGrads,
   withoutWeights,
 } from '@minigpt/core';
 import { FixedKVCache, GrowingKVCache, SlidingKVCache } from '@minigpt/sampling';
 import { describeOnBackends, expectClose, type TestedBackend, type Tolerance } from '@minigpt/testing';
+import { measureTraining } from '@minigpt/testing/measure';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import type { Config } from '../config.ts';
 import { Mixtral, modelFromConfig } from '../index.ts';
-import { hostScalar, nextTokenLoss } from './next-token-loss.ts';
-
-/** A small model of a family, and what transformers gave for it: made by scripts/make-family-fixtures.py. */
-export interface FamilyFixture {
-  readonly config: Config;
-  /** Mean nats per token of the next ones. */
-  readonly loss: number;
-  /** Called in tests only. */
-  readonly read: () => Promise<ReadonlyMap<string, HostTensor>>;
-}
+import { type FamilyFixture, halves, nextTokens } from './fixture-tensors.ts';
+import { hostScalar, hostVector, nextTokenLoss } from './next-token-loss.ts';
 
 export interface FamilyTolerances {
   readonly logits: Tolerance;
   readonly loss: Tolerance;
   readonly gradient: Tolerance;
+  /** Of the losses of three steps of training. */
+  readonly training: Tolerance;
 }
 
-/** The tensors of one model, out of the file that holds those of all. */
-export function tensorsOf(name: string, all: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
-  const own = [...all].filter(([key]) => key.startsWith(`${name}/`));
-  return new Map(own.map(([key, value]) => [key.slice(name.length + 1), value]));
-}
-
-/** Holds a family to transformers: logits, loss and gradients, what `toConfig` writes, each kind of cache, padding. */
+/** Holds a family to transformers: logits, loss and gradients, three steps of training, what `toConfig` writes, each kind of cache, padding. */
 export function testFamilyFixture(
   name: string,
-  { config, loss, read }: FamilyFixture,
+  { config, losses, read }: FamilyFixture,
   tolerances: FamilyTolerances,
   backends?: readonly TestedBackend[],
 ): void {
@@ -73,7 +60,7 @@ export function testFamilyFixture(
           const logits = model.call(ids);
           await expectClose(logits, tensors.get('logits')!, tolerances.logits, 'logits');
           const { value, grads } = valueAndGrads(() => nextTokenLoss(model, ids), parameters(model));
-          await expectClose(value, hostScalar(loss), tolerances.loss, 'loss');
+          await expectClose(value, hostScalar(losses[0]), tolerances.loss, 'loss');
           expect([...grads.keys()]).toEqual([...parameters(model).keys()]);
           for (const [key, gradient] of grads) {
             await expectClose(
@@ -96,9 +83,16 @@ export function testFamilyFixture(
           dispose(again);
         }));
 
-      // With these scalings earlier keys keep the angles of a shorter context, so that passes give other values by design.
+      // With these scalings earlier keys keep the angles of a shorter context, so that passes give other values by design
+      // and so does a batch, whose last token is a target only.
       const dependsOnLength = /"(dynamic|longrope)"/.test(JSON.stringify(config));
       if (!dependsOnLength) {
+        it('the losses of three steps of training', () =>
+          withModel(async (model, _, tensors) => {
+            const trained = await measureTraining(model, nextTokens(tensors.get('input_ids')!), 3);
+            await expectClose(hostVector(trained.losses), hostVector(losses), tolerances.training, 'losses');
+          }));
+
         it('the same logits in passes over a cache: growing, of fixed capacity, sliding', () =>
           withModel(async (model, ids, tensors) => {
             const expected = tensors.get('logits')!;
@@ -162,18 +156,6 @@ export function testFamilyFixture(
     },
     backends,
   );
-}
-
-/** The parameters, or their gradients: `weight.<name>` holds both, `[2, ...]`. */
-function halves(tensors: ReadonlyMap<string, HostTensor>, which: 0 | 1): StateDict {
-  const found = new Map<string, HostTensor>();
-  for (const [key, { shape, data }] of tensors) {
-    if (!key.startsWith('weight.')) continue;
-    const size = data.length / 2;
-    const values = data.subarray(which * size, (which + 1) * size);
-    found.set(key.slice('weight.'.length), { dtype: 'float32', shape: shape.slice(1), data: values });
-  }
-  return found;
 }
 
 /** `[B, T, V]` → `[B, count, V]` */

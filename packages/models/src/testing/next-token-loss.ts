@@ -18,3 +18,9 @@ export const hostScalar = (value: number): HostTensor => ({
   shape: [],
   data: Float32Array.of(value),
 });
+
+export const hostVector = (values: readonly number[]): HostTensor => ({
+  dtype: 'float32',
+  shape: [values.length],
+  data: Float32Array.from(values),
+});

@@ -135,8 +135,16 @@ function sendBytes(
   response.write(part.subarray(0, breakAfter.bytes), () => setTimeout(() => response.destroy(), 20));
 }
 
+/** Pages of other sites may ask, as they may ask huggingface.co, and see these headers. */
+const EXPOSED = 'ETag, Content-Range, X-Error-Code, X-Repo-Commit, X-Linked-Etag, X-Linked-Size';
+
 async function listen(answer: (request: IncomingMessage, response: ServerResponse) => void) {
-  const server: Server = createServer(answer);
+  const server: Server = createServer((request, response) => {
+    response.setHeader('Access-Control-Allow-Origin', '*');
+    response.setHeader('Access-Control-Expose-Headers', EXPOSED);
+    if (request.method !== 'OPTIONS') return answer(request, response);
+    response.writeHead(204, { 'Access-Control-Allow-Headers': 'Authorization, Range' }).end();
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
