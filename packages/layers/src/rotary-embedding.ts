@@ -12,12 +12,15 @@ export interface RotaryEmbeddingOptions {
   readonly layout?: RopeLayout;
 }
 
+type RopeTables = ReturnType<typeof ropeTables>;
+
 /**
  * The rotary embedding of a model: one object for all of its layers, which share the tables of a pass. It has no parameters.
  * Positions are those of the context; see `rope` and `ropeFrequencies` in `@minigpt/ops`.
  */
 export class RotaryEmbedding {
   readonly settings: Required<RotaryEmbeddingOptions>;
+  #last: { readonly key: string; readonly tables: RopeTables } | undefined;
 
   constructor({
     theta = 10000,
@@ -38,12 +41,21 @@ export class RotaryEmbedding {
   #tables(count: number, ctx: Context): [cos: Tensor, sin: Tensor] {
     const table = (name: 'cos' | 'sin'): HostTensor => {
       const { data, shape } = ctx.positions(count);
-      const length = 1 + Math.max(...data);
-      const values = ropeTables(data, ropeFrequencies({ ...this.settings, length }))[name];
+      const values = this.#tablesAt(data)[name];
       return { dtype: 'float32', shape: [...shape, this.settings.rotaryDim / 2], data: values };
     };
     const shared = (name: 'cos' | 'sin') =>
       ctx.share(`rope ${name} ${count}`, () => ctx.ofColumns(() => table(name)), this);
     return [shared('cos'), shared('sin')];
+  }
+
+  /** Both tables; those of the last positions are kept, since each is asked for by itself. */
+  #tablesAt(positions: ArrayLike<number>): RopeTables {
+    const key = Array.prototype.join.call(positions);
+    if (this.#last?.key !== key) {
+      const length = 1 + Math.max(...Array.from(positions));
+      this.#last = { key, tables: ropeTables(positions, ropeFrequencies({ ...this.settings, length })) };
+    }
+    return this.#last.tables;
   }
 }

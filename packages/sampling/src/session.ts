@@ -164,9 +164,13 @@ export class Session {
     const held = this.#rows;
     if (held.length !== rows.length || padding.some((count, row) => count !== this.#padding[row])) return 0;
     const most = Math.min(this.#cache.length, columnsOf(padded));
-    let column = 0;
-    while (column < most && held.every((ids, row) => ids[column] === idAt(padded, row, column))) column++;
-    return column;
+    let common = most;
+    for (const [row, ids] of held.entries()) {
+      let column = 0;
+      while (column < common && ids[column] === idAt(padded, row, column)) column++;
+      common = column;
+    }
+    return common;
   }
 
   /** The last `count` logits of one pass over the columns from `start` on: `[B count, V]`. */

@@ -93,7 +93,10 @@ export function compileStep<T extends Trace>({
 type Shaped = { readonly shape: readonly number[] };
 
 function sameShapes(a: readonly Shaped[], b: readonly Shaped[]): boolean {
-  return a.length === b.length && a.every(({ shape }, i) => util.arraysEqual([...shape], [...b[i].shape]));
+  return (
+    a.length === b.length &&
+    a.every(({ shape }, i) => util.arraysEqual(shape as number[], b[i].shape as number[]))
+  );
 }
 
 function isFiniteTensor(tensor: Tensor): boolean {

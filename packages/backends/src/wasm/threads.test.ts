@@ -1,7 +1,20 @@
 import { createHash } from 'node:crypto';
+import { backendCompiler, type Compile, feed } from '@minigpt/core';
 import { runKernel } from '@minigpt/ops';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { backend, dispose, randomNormal, type Tensor } from '@tensorflow/tfjs-core';
+import {
+  backend,
+  dispose,
+  mul,
+  randomNormal,
+  softmax,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor2D,
+  tidy,
+  variable,
+} from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { start } from '../wasm.ts';
 import { loadKernels } from './kernels.ts';
@@ -15,6 +28,36 @@ describe('threads of the wasm backend', () => {
 
   it('says how many there are', () => {
     expect(description).toMatch(/^WebAssembly \((relaxed )?SIMD, 3 threads\)$/);
+  });
+
+  it('run a compiled step as they run its operations, bit for bit', () => {
+    const weight = tidy(() => variable(randomNormal([130, 500])));
+    let value = 0;
+    const step = () => {
+      const x = feed(() => ({
+        dtype: 'float32',
+        shape: [700, 130],
+        data: new Float32Array(91_000).fill(value),
+      }));
+      return tidy(() => {
+        const [product] = runKernel('MatMul', { a: x, b: weight }, { transposeA: false, transposeB: false });
+        const next = sub(weight, mul(weight, sum(product)));
+        weight.assign(next as Tensor2D);
+        return [softmax(product), sum(product, 0)];
+      });
+    };
+    const first = weight.clone();
+    const taken = (run: () => Tensor[]) =>
+      Array.from({ length: 12 }, (_, i) => {
+        value = 1e-6 * i;
+        return take(run());
+      });
+    const plain = taken(() => tidy(step));
+    weight.assign(first);
+    const compiled = (backendCompiler() as Compile)(step);
+    expect(taken(() => compiled.run())).toEqual(plain);
+    compiled.dispose();
+    dispose([weight, first]);
   });
 
   it('compute what one computes, bit for bit', async () => {

@@ -12,7 +12,10 @@ interface Prepared {
   readonly lowered: Lowered;
   readonly compute: PreparedCommands;
   readonly commit: PreparedCommands;
+  /** Of each variable that is read or assigned. */
   readonly memory: readonly object[];
+  /** What tfjs keeps of the memory of each variable that is assigned. */
+  readonly assigned: readonly { readonly refCount: number }[];
 }
 
 /**
@@ -57,7 +60,6 @@ export class ReplayProgram implements Program {
   }
 
   run(feeds: readonly HostTensor[]): Tensor[] {
-    this.#separate();
     const { lowered, compute, commit } = this.#ready();
     for (const { op, feed, count } of lowered.fedIds) {
       const wrong = feeds[feed].data.find((id) => id < 0 || id >= count);
@@ -95,13 +97,18 @@ export class ReplayProgram implements Program {
   /** The commands for where the variables lie now. */
   #ready(): Prepared {
     const known = this.#prepared;
-    if (known?.memory.every((dataId, i) => this.#variables[i].dataId === dataId)) return known;
+    const fits =
+      known?.memory.every((dataId, i) => this.#variables[i].dataId === dataId) &&
+      known.assigned.every(({ refCount }) => refCount === 1);
+    if (known !== undefined && fits) return known;
     known?.compute.free();
     known?.commit.free();
+    this.#separate();
     const lowered = this.#lower(this.#base);
     const [compute, commit] = [lowered.compute, lowered.commit].map(this.#kernels.prepare);
     const memory = this.#variables.map(({ dataId }) => dataId);
-    this.#prepared = { lowered, compute, commit, memory };
+    const assigned = this.#assigned.map(({ dataId }) => this.#backend.dataIdMap.get(dataId));
+    this.#prepared = { lowered, compute, commit, memory, assigned };
     return this.#prepared;
   }
 
