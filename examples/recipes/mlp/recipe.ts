@@ -141,7 +141,7 @@ lesson.table({
   caption:
     'The first twelve merges and the last six: first frequent pairs of letters, at the end whole words.',
 });
-lesson.say(`The longest tokens: ${longest.map((token) => `\`${token}\``).join(', ')}.`);
+lesson.say(`The longest tokens: ${longest.map(asCode).join(', ')}.`);
 lesson.figure({
   html: tokensToHtml(visualise(tokenizer, trainDocuments[0]!.slice(0, 260))),
   caption: 'The beginning of the first document in tokens.',
@@ -403,6 +403,11 @@ async function nearest(of: number) {
 /** A token for a label, its spaces visible. */
 function spelled(id: number): string {
   return oneLine(tokenizer.decode([id])).replaceAll(' ', '␣');
+}
+
+/** A token in prose, whatever is in it. */
+function asCode(token: string): string {
+  return `\`${oneLine(token).replaceAll('`', '′')}\``;
 }
 
 /** Tokens one by one, a bar between them. */

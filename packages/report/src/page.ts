@@ -155,6 +155,6 @@ th.number,td.number{text-align:right}td.number{white-space:nowrap}
 td.long{min-width:13rem;overflow-wrap:anywhere}
 th:last-child,td:last-child{padding-right:0}
 @media(min-width:60rem){figure{margin-left:-3rem;margin-right:-3rem}}
-@media(max-width:36rem){body{padding-top:1.8rem;font-size:1rem}nav ol{columns:1}h1{font-size:1.8rem}}
+@media(max-width:36rem){body{padding-top:1.8rem;font-size:1rem}nav ol{columns:1}h1{font-size:1.8rem}td.long{min-width:9rem}.scroll>svg{min-width:28rem}}
 @media print{body{max-width:none;background:none}nav{display:none}}
 `.replaceAll('\n', '');
