@@ -2,9 +2,10 @@
  * How fast a model reads a prompt and writes, how long it takes to load and how much memory, next to llama.cpp, llama2.c and
  * PyTorch on the same file, one thread each.
  *
- *   pnpm --filter @minigpt/benchmarks decode --model FILE [--backends node,wasm] [--prompt-tokens 128] [--tokens 32]
- *     [--rounds 3] [--llama-cpp FILE,…] [--llama2c RUN] [--python PYTHON_WITH_TORCH_AND_TRANSFORMERS] [--json FILE]
+ *   pnpm --filter @minigpt/benchmarks decode --model FILE [--backends "node, compiled;node;wasm"] [--prompt-tokens 128]
+ *     [--tokens 32] [--rounds 3] [--llama-cpp FILE,…] [--llama2c RUN] [--python PYTHON_WITH_TORCH_AND_TRANSFORMERS] [--json FILE]
  *
+ * A backend with `, compiled` reads each token by a compiled step, which was compiled before; how long that took is a column.
  * `--llama-cpp` takes the GGUF files that llama.cpp runs, such as the model itself and what `gguf-to-f32.py` makes of it;
  * `--llama2c` the program `run` of karpathy/llama2.c, built with `gcc -O3 -march=native`, where the model is a llama2.c file.
  *
@@ -19,12 +20,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type BackendName, selectBackend } from '@minigpt/backends';
 import { loadPretrained } from '@minigpt/checkpoints/node';
-import { generate } from '@minigpt/sampling';
+import { FixedKVCache, generate, Session } from '@minigpt/sampling';
 
 const { values: flags } = parseArgs({
   options: {
     model: { type: 'string' },
-    backends: { type: 'string', default: 'node,wasm' },
+    backends: { type: 'string', default: 'node, compiled;node;wasm' },
     'prompt-tokens': { type: 'string', default: '128' },
     tokens: { type: 'string', default: '32' },
     rounds: { type: 'string', default: '3' },
@@ -44,6 +45,7 @@ const tokens = Number(flags.tokens);
 interface Round {
   readonly version: string;
   readonly loadSeconds?: number;
+  readonly compileSeconds?: number;
   readonly peakMiB?: number;
   readonly promptSeconds?: number;
   readonly tokenSeconds: number;
@@ -51,22 +53,32 @@ interface Round {
 
 if (flags.run === undefined) compare();
 else if (flags.run.endsWith('.gguf')) console.log(JSON.stringify(await llamaCpp(flags.run)));
-else console.log(JSON.stringify(await minigpt(flags.run as BackendName)));
+else console.log(JSON.stringify(await minigpt(flags.run)));
 
-async function minigpt(name: BackendName): Promise<Round> {
-  const { version } = await selectBackend(name);
+async function minigpt(run: string): Promise<Round> {
+  const [name, compiled] = run.split(', ');
+  const { version } = await selectBackend(name as BackendName);
   const load = stopwatch();
   const { model: loaded } = await loadPretrained(model);
   const loadSeconds = load();
   const ids = promptIds(loaded.vocabSize);
-  // Compilers of all kinds get to see the code before it is timed.
-  for await (const _ of generate(loaded, ids.slice(0, 8), { temperature: 0, maxNewTokens: 8 }));
+  const cache = new FixedKVCache({ capacity: promptTokens + tokens + 1 });
+  const session = new Session(loaded, { cache, compile: compiled !== undefined });
+  const options = { temperature: 0, session };
+  // Compilers of all kinds get to see the code before it is timed; ours at the first two tokens after the prompt's.
+  const times: number[] = [];
+  let token = stopwatch();
+  for await (const _ of generate(loaded, ids.toReversed().slice(0, 8), { ...options, maxNewTokens: 8 })) {
+    times.push(token());
+    token = stopwatch();
+  }
+  const compileSeconds = compiled === undefined ? undefined : times[1] + times[2];
   const whole = stopwatch();
   let promptSeconds = 0;
-  for await (const _ of generate(loaded, ids, { temperature: 0, maxNewTokens: tokens + 1 }))
+  for await (const _ of generate(loaded, ids, { ...options, maxNewTokens: tokens + 1 }))
     promptSeconds ||= whole();
   const tokenSeconds = (whole() - promptSeconds) / tokens;
-  return { version, loadSeconds, promptSeconds, tokenSeconds, peakMiB: peakMiB() };
+  return { version, loadSeconds, compileSeconds, promptSeconds, tokenSeconds, peakMiB: peakMiB() };
 }
 
 async function llamaCpp(file: string): Promise<Round> {
@@ -116,7 +128,7 @@ function compare(): void {
   const own = (run: string) => () =>
     printed(process.execPath, ['--import', 'tsx', here('decode.ts'), ...given, '--run', run]);
   const runners = new Map<string, () => Round>();
-  for (const name of flags.backends.split(',')) runners.set(`minigpt, ${name}`, own(name));
+  for (const name of flags.backends.split(';')) runners.set(`minigpt, ${name}`, own(name));
   for (const file of flags['llama-cpp']?.split(',') ?? [])
     runners.set(`llama.cpp, ${basename(file)}`, own(file));
   const { python, llama2c } = flags;
@@ -175,13 +187,14 @@ function environment(): NodeJS.ProcessEnv {
 type Medians = Round & { readonly name: string };
 
 function medians(rounds: readonly Round[]): Round {
-  const of = (field: 'loadSeconds' | 'peakMiB' | 'promptSeconds') => {
+  const of = (field: 'loadSeconds' | 'compileSeconds' | 'peakMiB' | 'promptSeconds') => {
     const values = rounds.map((round) => round[field]).filter((value) => value !== undefined);
     return values.length === 0 ? undefined : median(values);
   };
   return {
     version: rounds[0].version,
     loadSeconds: of('loadSeconds'),
+    compileSeconds: of('compileSeconds'),
     peakMiB: of('peakMiB'),
     promptSeconds: of('promptSeconds'),
     tokenSeconds: median(rounds.map(({ tokenSeconds }) => tokenSeconds)),
@@ -200,15 +213,25 @@ function report(results: readonly (Medians & { readonly rounds: readonly Round[]
     `${config.model}, prompt of ${promptTokens} tokens, then ${tokens}; ${config.rounds} rounds. ${machine.processor}, ${machine.node}.\n`,
   );
   console.log(
-    row(['', 'version', 'load, s', 'peak, MiB', 'prompt, tokens/s', 'decoding, tokens/s', 'times the first']),
+    row([
+      '',
+      'version',
+      'load, s',
+      'compile, s',
+      'peak, MiB',
+      'prompt, tokens/s',
+      'decoding, tokens/s',
+      'times the first',
+    ]),
   );
-  console.log(row(['---', '---', '---', '---', '---', '---', '---']));
-  for (const { name, version, loadSeconds, peakMiB, promptSeconds, tokenSeconds } of results) {
+  console.log(row(new Array(8).fill('---')));
+  for (const { name, version, peakMiB, promptSeconds, tokenSeconds, ...once } of results) {
     console.log(
       row([
         name,
         version,
-        loadSeconds?.toFixed(1),
+        once.loadSeconds?.toFixed(1),
+        once.compileSeconds?.toFixed(1),
         peakMiB?.toFixed(0),
         promptSeconds === undefined ? undefined : (promptTokens / promptSeconds).toFixed(0),
         (1 / tokenSeconds).toPrecision(3),
