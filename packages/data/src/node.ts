@@ -1,6 +1,7 @@
 export { readMobyDick } from './moby-dick.ts';
 export { readText } from './read-text.ts';
 export { type OpenShards, type OpenShardsOptions, openShards, readShardIndex } from './shards/open-shards.ts';
+export { type ReadDocumentsOptions, readDocuments } from './shards/read-documents.ts';
 export type { SourceFilesOptions, SourceFormat } from './shards/source-files.ts';
 export { type VerifiedFile, verifyShards } from './shards/verify-shards.ts';
 export {

@@ -20,6 +20,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NoFilesError, TextFileError } from '../errors.ts';
 import { ShardError, ShardSourceError } from './errors.ts';
 import { openShards } from './open-shards.ts';
+import { readDocuments } from './read-documents.ts';
 import { exampleTexts, exampleTokenizer, expectedIds, write } from './testing/corpus.ts';
 import { type ShardEvent, writeShards } from './write-shards.ts';
 
@@ -101,6 +102,15 @@ describe('writeShards', () => {
     await write({ sources: [at(source)], tokenizer, out: at(`from-${source}`), workers: 0 });
     expect(await idsIn(`from-${source}`)).toEqual(expected);
   });
+
+  it.each(['lines.jsonl', 'lines.json.gz', 'rows.parquet'])(
+    'readDocuments gives the texts of %s',
+    async (source) => {
+      const found: string[] = [];
+      for await (const { text } of readDocuments([at(source)])) found.push(text);
+      expect(found).toEqual(texts);
+    },
+  );
 
   it('reads a folder, and several sources one after another', async () => {
     const sources = [at('texts', 'deep'), at('texts', '*.py')];
