@@ -26,6 +26,7 @@ export async function buildBinding(
   folder: string,
   tfjsNode: TfjsNodePackage,
   tensorflow: TensorFlowLibrary,
+  signal?: AbortSignal,
 ): Promise<string> {
   const { include_dir: nodeHeaders } = require('node-api-headers') as { readonly include_dir: string };
   const guard = createHash('sha256').update(signalGuardSource).digest('hex').slice(0, 8);
@@ -35,7 +36,7 @@ export async function buildBinding(
     const guardFile = join(partial, 'signal-guard.cc');
     await mkdir(output);
     await writeFile(guardFile, signalGuardSource);
-    await compile([
+    const args = [
       ...['-std=c++17', '-O2', '-fPIC', '-shared', `-DNAPI_VERSION=${napi}`],
       ...['-I', nodeHeaders, '-I', join(tensorflow.folder, 'include')],
       ...[
@@ -47,15 +48,16 @@ export async function buildBinding(
         join(tensorflow.folder, name),
       ),
       `-Wl,-rpath,$ORIGIN/${relative(output, tensorflow.folder)}`,
-    ]);
+    ];
+    await compile(args, signal);
     await rm(guardFile);
   });
   return target;
 }
 
-async function compile(args: readonly string[]): Promise<void> {
+async function compile(args: readonly string[], signal: AbortSignal | undefined): Promise<void> {
   const compiler = process.env.CXX ?? 'c++';
-  const compiled = await runProgram(compiler, args);
+  const compiled = await runProgram(compiler, args, { signal });
   if (compiled.ok) return;
   if (compiled.ending === 'ENOENT') {
     throw new TensorFlowSetupError(

@@ -15,6 +15,12 @@ export interface TensorFlowLibrary {
   readonly folder: string;
 }
 
+interface InstallOptions {
+  readonly cuda: boolean;
+  readonly python?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Installs TensorFlow with pip into a Python environment of its own at `folder`, unless it is there.
  * For the CPU only the wheel itself (1.3 GB unpacked): its libraries need none of the Python packages it asks for.
@@ -23,17 +29,15 @@ export interface TensorFlowLibrary {
  */
 export async function installTensorFlow(
   folder: string,
-  { cuda, python }: { readonly cuda: boolean; readonly python?: string | undefined },
+  { cuda, python, signal }: InstallOptions,
 ): Promise<TensorFlowLibrary> {
   await makeOnce(folder, async (partial) => {
-    const made = await runProgram(await findPython(python), ['-m', 'venv', partial]);
+    const made = await runProgram(await findPython(python), ['-m', 'venv', partial], { signal });
     if (!made.ok) throw installError('a Python environment could not be made', made);
     const wanted = cuda ? [`tensorflow[and-cuda]${releases}`] : ['--no-deps', `tensorflow-cpu${releases}`];
     const options = ['--no-input', '--disable-pip-version-check', '--no-compile', '--only-binary=:all:'];
-    const installed = await runProgram(join(partial, 'bin', 'python'), [
-      ...['-m', 'pip', 'install', '--quiet', ...options],
-      ...wanted,
-    ]);
+    const pip = ['-m', 'pip', 'install', '--quiet', ...options, ...wanted];
+    const installed = await runProgram(join(partial, 'bin', 'python'), pip, { signal });
     if (!installed.ok) throw installError('pip could not install TensorFlow', installed);
     if (libraryIn(partial) === undefined) throw incomplete(partial);
   });
@@ -73,7 +77,8 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /No matching distribution/,
-    'the index offers none for this Python and machine: use Python 3.9 to 3.13 on Linux with glibc (option python)',
+    'the index offers none for this Python and machine, or was not reached: use Python 3.9 to 3.13 on Linux with glibc (option ' +
+      'python), and check the network and the index that pip is set up with',
   ],
 ];
 

@@ -188,8 +188,36 @@ describe.skipIf(process.platform !== 'linux')('linkTensorFlow', () => {
 
   it('does not touch a folder that is in the way', async () => {
     mkdirSync(at('tfjs-node', 'lib'));
-    await expectFailure('link', /must be free for the link/);
+    await expectFailure('link', /must be free for the link, .* \(its binding is missing\)/);
     expect(existsSync(at('tfjs-node', 'lib'))).toBe(true);
+  });
+
+  it('says what is wrong with what npm installed, and leaves it', async () => {
+    mkdirSync(at('tfjs-node', 'lib', 'napi-v8'), { recursive: true });
+    const stock = at('tfjs-node', 'lib', 'napi-v8', 'tfjs_binding.node');
+    writeFileSync(stock, "throw new Error('libtensorflow.so.2: cannot open shared object file')");
+    await expect(linkTensorFlow(options)).rejects.toMatchObject({
+      step: 'link',
+      message: expect.stringMatching(
+        /does not work \(Error: libtensorflow\.so\.2: cannot open .*remove that folder/,
+      ),
+    });
+    expect(existsSync(stock)).toBe(true);
+  });
+
+  it.each(['venv', 'pip'])('stops in %s when it is told to, and leaves nothing', async (step) => {
+    const calling = step === 'venv' ? '"-m venv")' : '"-m pip")';
+    script(
+      'python',
+      python.replace(calling, `${calling} echo waiting >> CALLS; exec sleep 60 ;;\n  ${calling}`),
+    );
+    const stopping = new AbortController();
+    const linking = linkTensorFlow({ ...options, signal: stopping.signal });
+    await vi.waitUntil(() => calls().includes('waiting'), { timeout: 10_000 });
+    stopping.abort(new Error('enough'));
+    await expect(linking).rejects.toThrow('enough');
+    expect(readdirSync(at('cache', `cpu-${process.arch}`))).toEqual([]);
+    expect(existsSync(at('tfjs-node', 'lib'))).toBe(false);
   });
 
   it('says that the cache cannot be written', async () => {

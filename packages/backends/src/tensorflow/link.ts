@@ -17,6 +17,8 @@ export interface LinkTensorFlowOptions {
   readonly python?: string;
   /** Takes a line when a step begins or ends. Default: silence. */
   readonly log?: (line: string) => void;
+  /** Stops the work: what was begun is removed, and the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** A TensorFlow that `@tensorflow/tfjs-node` was seen to compute with. */
@@ -35,11 +37,16 @@ export interface LinkedTensorFlow extends WorkingTensorFlow {
  * @throws TensorFlowSetupError which step failed and what to do; nothing is linked then
  */
 export async function linkTensorFlow(options: LinkTensorFlowOptions = {}): Promise<LinkedTensorFlow> {
-  const { cuda = false, cache = defaultCache(), python, log = () => {} } = options;
+  const { cuda = false, cache = defaultCache(), python, log = () => {}, signal } = options;
   const packages = installedTfjsNode();
+  /** Why what npm installed does not work, by package. */
+  const stock = new Map<TfjsNodePackage, string>();
   for (const tfjsNode of packages.filter((candidate) => hasBinding(candidate) && !isLinked(candidate))) {
-    const found = await probe(tfjsNode.folder);
-    if (typeof found === 'string') continue;
+    const found = await probe(tfjsNode.folder, signal);
+    if (typeof found === 'string') {
+      stock.set(tfjsNode, found);
+      continue;
+    }
     log(`${tfjsNode.name} works as it was installed, so there is nothing to do: ${describe(found)}.`);
     return { ...found, package: tfjsNode.name, linked: 'stock' };
   }
@@ -58,14 +65,21 @@ export async function linkTensorFlow(options: LinkTensorFlowOptions = {}): Promi
     'install',
     `TensorFlow for ${cuda ? 'CUDA' : 'the CPU'} (unless there, ${size} to download) in ${home}`,
     log,
-    () => installTensorFlow(join(home, 'python'), { cuda, python }),
+    () => installTensorFlow(join(home, 'python'), { cuda, python, signal }),
   );
   const versions = `tfjs-node ${tfjsNode.version} to TensorFlow ${tensorflow.version}`;
   const binding = await timed('build', `The binding of ${versions} (unless built)`, log, () =>
-    buildBinding(join(home, 'bindings'), tfjsNode, tensorflow),
+    buildBinding(join(home, 'bindings'), tfjsNode, tensorflow, signal),
   );
-  const added = await timed('link', `The link in ${tfjsNode.folder}`, log, () => makeLink(tfjsNode, binding));
-  const found = await timed('check', 'A product and a gradient', log, () => probe(tfjsNode.folder));
+  const added = await timed('link', `The link in ${tfjsNode.folder}`, log, () =>
+    makeLink(tfjsNode, binding, stock.get(tfjsNode)),
+  );
+  const found = await timed('check', 'A product and a gradient', log, () =>
+    probe(tfjsNode.folder, signal).catch(async (reason) => {
+      if (added) await removeLink(tfjsNode);
+      throw reason;
+    }),
+  );
   if (typeof found === 'string') {
     await removeLink(tfjsNode);
     throw new TensorFlowSetupError(
@@ -153,8 +167,15 @@ function isLinked(tfjsNode: TfjsNodePackage): boolean {
   return lstatSync(linkPath(tfjsNode), { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 }
 
-/** @returns whether the link was not there before */
-async function makeLink(tfjsNode: TfjsNodePackage, binding: string): Promise<boolean> {
+/**
+ * @param refusal why what npm installed does not work, if it was complete
+ * @returns whether the link was not there before
+ */
+async function makeLink(
+  tfjsNode: TfjsNodePackage,
+  binding: string,
+  refusal = 'its binding is missing',
+): Promise<boolean> {
   const path = linkPath(tfjsNode);
   if (isLinked(tfjsNode)) {
     if (readlinkSync(path) === binding) return false;
@@ -162,8 +183,8 @@ async function makeLink(tfjsNode: TfjsNodePackage, binding: string): Promise<boo
   } else if (isPresent(path)) {
     throw new TensorFlowSetupError(
       'link',
-      `${path} must be free for the link, but npm's install of a TensorFlow that does not load left a folder there; ` +
-        'remove it and run this again.',
+      `${path} must be free for the link, but npm's install left a TensorFlow there that does not work (${refusal}); ` +
+        'remove that folder and run this again.',
     );
   }
   await symlink(binding, path);

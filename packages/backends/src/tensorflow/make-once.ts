@@ -15,7 +15,8 @@ export async function makeOnce(folder: string, fill: (partial: string) => Promis
     await fill(partial);
     if (!existsSync(folder)) await rename(partial, folder);
   } finally {
-    await rm(partial, { recursive: true, force: true });
+    // A program that was ended may have left one that still writes.
+    await rm(partial, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

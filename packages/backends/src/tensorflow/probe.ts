@@ -25,9 +25,9 @@ const program = (folder: string) => `
  *
  * @returns what works, or the reason why it does not, in one line
  */
-export async function probe(folder: string): Promise<WorkingTensorFlow | string> {
+export async function probe(folder: string, signal?: AbortSignal): Promise<WorkingTensorFlow | string> {
   const env = { ...process.env, NODE_OPTIONS: '', TF_CPP_MIN_LOG_LEVEL: '2' };
-  const ran = await runProgram(process.execPath, ['-e', program(folder)], { env, timeout: 120_000 });
+  const ran = await runProgram(process.execPath, ['-e', program(folder)], { env, timeout: 120_000, signal });
   if (!ran.ok) return /^(?:\w*Error: .*)$/m.exec(ran.stderr)?.[0] ?? `it ended with ${ran.ending}`;
   const { version, device, product, gradient } = JSON.parse(ran.stdout.trim().split('\n').at(-1)!);
   if (String(product) !== '19,22,43,50') return `a product came out as ${product} instead of 19,22,43,50`;

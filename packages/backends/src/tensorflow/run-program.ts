@@ -8,17 +8,34 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, without a shell; a failure is a result, not an exception. */
+export interface RunOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** In milliseconds. */
+  readonly timeout?: number;
+  /** Ends the program. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a program to its end, without a shell; a failure is a result, not an exception.
+ *
+ * @throws the signal's reason once it was aborted and the program has ended
+ */
 export function runProgram(
   file: string,
   args: readonly string[],
-  options: { readonly env?: NodeJS.ProcessEnv; readonly timeout?: number } = {},
+  { signal, ...options }: RunOptions = {},
 ): Promise<Finished> {
-  return new Promise((resolve) => {
-    execFile(file, args, { maxBuffer: 2 ** 26, ...options }, (error, stdout, stderr) => {
+  signal?.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const child = execFile(file, args, { maxBuffer: 2 ** 26, ...options }, (error, stdout, stderr) => {
+      signal?.removeEventListener('abort', end);
+      if (signal?.aborted) return reject(signal.reason);
       const ending = error === null ? 'exit code 0' : String(error.signal ?? error.code);
       resolve({ ok: error === null, ending, stdout, stderr });
     });
+    const end = () => child.kill();
+    signal?.addEventListener('abort', end);
   });
 }
 

@@ -1,6 +1,8 @@
 import { linkTensorFlow, unlinkTensorFlow } from '@minigpt/backends/node';
 import { Command } from 'commander';
 import { createConsole } from '../console.ts';
+import { InterruptedError } from '../errors.ts';
+import { interruptSignal } from '../interrupt.ts';
 
 export const tensorflow = new Command('tensorflow')
   .description(
@@ -20,5 +22,13 @@ export const tensorflow = new Command('tensorflow')
       if (removed.length === 0) console.say('There is nothing to undo.');
       return console.emit({ removed });
     }
-    console.emit(await linkTensorFlow({ ...options, log: (line) => console.say(line) }));
+    const signal = interruptSignal(() => console.say('Stopping …'));
+    try {
+      console.emit(await linkTensorFlow({ ...options, signal, log: (line) => console.say(line) }));
+    } catch (error) {
+      if (error !== signal.reason) throw error;
+      throw new InterruptedError(
+        'Interrupted: what was begun is removed, what was finished is kept; run it again to go on.',
+      );
+    }
   });
