@@ -17,12 +17,12 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { type BackendName, selectBackend } from '@minigpt/backends';
 import { loadPretrained } from '@minigpt/checkpoints/node';
 import { FixedKVCache, generate, Session } from '@minigpt/sampling';
+import { positiveInteger, readFlags, required } from './flags.ts';
 
-const { values: flags } = parseArgs({
+const { values: flags } = readFlags(import.meta.url, {
   options: {
     model: { type: 'string' },
     backends: { type: 'string', default: 'node, compiled;node;wasm' },
@@ -36,10 +36,10 @@ const { values: flags } = parseArgs({
     run: { type: 'string' }, // one round of one runner, in a process of its own
   },
 });
-if (flags.model === undefined) throw new Error('--model is missing: name a GGUF or llama2.c file.');
-const model = flags.model;
-const promptTokens = Number(flags['prompt-tokens']);
-const tokens = Number(flags.tokens);
+const model = required('model', flags.model, 'a GGUF or llama2.c file');
+const promptTokens = positiveInteger('prompt-tokens', flags['prompt-tokens']);
+const tokens = positiveInteger('tokens', flags.tokens);
+const roundCount = positiveInteger('rounds', flags.rounds);
 
 /** Seconds of processor time, MiB at the peak. */
 interface Round {
@@ -137,7 +137,7 @@ function compare(): void {
   if (llama2c !== undefined) runners.set('llama2.c', () => timed(llama2c));
 
   const rounds = new Map<string, Round[]>();
-  for (let round = 0; round < Number(flags.rounds); round++) {
+  for (let round = 0; round < roundCount; round++) {
     for (const [name, run] of runners) {
       try {
         rounds.set(name, [...(rounds.get(name) ?? []), run()]);
@@ -202,7 +202,7 @@ function medians(rounds: readonly Round[]): Round {
 }
 
 function report(results: readonly (Medians & { readonly rounds: readonly Round[] })[]): void {
-  const config = { model: basename(model), promptTokens, tokens, rounds: Number(flags.rounds) };
+  const config = { model: basename(model), promptTokens, tokens, rounds: roundCount };
   const machine = { processor: cpus()[0].model, cores: cpus().length, node: process.version };
   if (flags.json !== undefined)
     writeFileSync(flags.json, `${JSON.stringify({ machine, config, results }, undefined, 2)}\n`);

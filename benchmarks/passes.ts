@@ -8,19 +8,21 @@
  * the milliseconds are those of the processor then.
  */
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { createServer } from 'vite';
 import { sourceAliases } from '../source-aliases.ts';
 import { chromiumFlags, chromiumPath, serveWasm } from '../vitest.shared.ts';
+import { oneOf, positiveInteger, readFlags } from './flags.ts';
 import type { Measured } from './passes/page.ts';
 
-const { values: flags } = parseArgs({
+const { values: flags } = readFlags(import.meta.url, {
   options: {
     backends: { type: 'string', default: 'webgl,webgpu' },
     steps: { type: 'string', default: '3' },
   },
 });
+const steps = positiveInteger('steps', flags.steps);
+const backends = flags.backends.split(',').map((name) => oneOf('backends', name, ['webgl', 'webgpu']));
 
 const server = await createServer({
   root: fileURLToPath(new URL('passes', import.meta.url)),
@@ -40,7 +42,7 @@ async function measure(backend: string, plain: boolean): Promise<Measured> {
   if (process.env.DEBUG) page.on('console', (m) => console.error(m.text()));
   await page.goto(server.resolvedUrls!.local[0]);
   await page.waitForFunction('"measure" in globalThis');
-  const measured = await page.evaluate<Measured>(`measure('${backend}', ${plain}, ${flags.steps})`);
+  const measured = await page.evaluate<Measured>(`measure('${backend}', ${plain}, ${steps})`);
   await page.close();
   return measured;
 }
@@ -50,7 +52,7 @@ try {
     '| | passes a step, plain tfjs | with our kernels | fewer by | milliseconds, plain tfjs | with our kernels |',
   );
   console.log('| --- | --- | --- | --- | --- | --- |');
-  for (const backend of flags.backends.split(',')) {
+  for (const backend of backends) {
     const [plain, ours] = [await measure(backend, true), await measure(backend, false)];
     const ratio = `${(plain.passes / ours.passes).toFixed(1)}×`;
     const times = [plain, ours].map(({ millisecondsPerStep }) => Math.round(millisecondsPerStep));

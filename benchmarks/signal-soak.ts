@@ -11,15 +11,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { selectBackend } from '@minigpt/backends';
 import { compile } from '@minigpt/backends/node';
 import { parameters, Rng } from '@minigpt/core';
 import { batches } from '@minigpt/data';
 import { GPT } from '@minigpt/models';
 import { adamW, constant, type TrainOptions, train } from '@minigpt/training';
+import { oneOf, positiveInteger, readFlags } from './flags.ts';
 
-const { values: flags } = parseArgs({
+const { values: flags } = readFlags(import.meta.url, {
   options: {
     seconds: { type: 'string', default: '60' },
     compile: { type: 'string', default: 'off' },
@@ -31,10 +31,12 @@ const compiled: Readonly<Record<string, TrainOptions['compile']>> = {
   graph: true,
   xla: (step, options) => compile(step, { ...options, xla: true }),
 };
+const seconds = positiveInteger('seconds', flags.seconds);
+const mode = oneOf('compile', flags.compile, Object.keys(compiled));
 const storm = ['SIGWINCH', 'SIGCHLD'] as const;
 
-if (flags.steps === undefined) await soak(Number(flags.seconds));
-else await trainAndReport(Number(flags.steps), Number(flags.seconds));
+if (flags.steps === undefined) await soak(seconds);
+else await trainAndReport(Number(flags.steps), seconds);
 
 async function soak(seconds: number): Promise<void> {
   const calm = await runTraining(['--steps', '1000000', '--seconds', String(seconds)], false);
@@ -60,7 +62,7 @@ interface Run {
 }
 
 async function runTraining(args: readonly string[], stormy: boolean): Promise<Run> {
-  const own = [fileURLToPath(import.meta.url), '--compile', flags.compile];
+  const own = [fileURLToPath(import.meta.url), '--compile', mode];
   const child = spawn(process.execPath, [...process.execArgv, ...own, ...args], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
@@ -97,7 +99,7 @@ async function trainAndReport(steps: number, seconds: number): Promise<void> {
     batch: batches({ tokens, blockSize: shape.blockSize, batchSize: 12, rng: rng.fold('batches') }),
     schedule: constant(1e-3),
     maxIters: steps,
-    compile: compiled[flags.compile],
+    compile: compiled[mode],
   })) {
     if (event.type === 'step') console.log(event.loss);
     begin ??= performance.now();

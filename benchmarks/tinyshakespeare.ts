@@ -7,16 +7,16 @@
  * of warm-up), AdamW with betas 0.9 and 0.99, weight decay 0.1, no dropout, norm clipped at 1, no biases. The loss is the
  * mean over consecutive windows of 64 characters of the last tenth, in nats per character. Prints one JSON line a seed.
  */
-import { parseArgs } from 'node:util';
-import { type BackendName, selectBackend } from '@minigpt/backends';
+import { backendNames, selectBackend } from '@minigpt/backends';
 import { dispose, parameters, Rng } from '@minigpt/core';
 import { batches, splitText, tokenize, windows } from '@minigpt/data';
 import { readText } from '@minigpt/data/node';
 import { GPT } from '@minigpt/models';
 import { characterTokenizer } from '@minigpt/tokenizers';
 import { adamW, evaluate, train, warmupCosine } from '@minigpt/training';
+import { oneOf, positiveInteger, readFlags, required } from './flags.ts';
 
-const { values: flags } = parseArgs({
+const { values: flags } = readFlags(import.meta.url, {
   options: {
     data: { type: 'string' },
     backend: { type: 'string', default: 'auto' },
@@ -24,18 +24,18 @@ const { values: flags } = parseArgs({
     'max-iters': { type: 'string', default: '2000' },
   },
 });
-if (flags.data === undefined)
-  throw new Error('Name the text with --data FILE (1,115,394 characters of Shakespeare).');
-const maxIters = Number(flags['max-iters']);
+const data = required('data', flags.data, 'a text, 1,115,394 characters of Shakespeare');
+const maxIters = positiveInteger('max-iters', flags['max-iters']);
+const seeds = flags.seeds.split(',').map((seed) => positiveInteger('seeds', seed));
 
-const backend = await selectBackend(flags.backend as BackendName | 'auto');
-const text = await readText(flags.data);
+const backend = await selectBackend(oneOf('backend', flags.backend, ['auto', ...backendNames]));
+const text = await readText(data);
 const tokenizer = characterTokenizer.train(text);
 const split = splitText(text);
 const trainTokens = tokenize(tokenizer, split.train);
 const heldOut = tokenize(tokenizer, split.validation);
 
-for (const seed of flags.seeds.split(',').map(Number)) {
+for (const seed of seeds) {
   const rng = new Rng(seed);
   const shape = { blockSize: 64, nLayer: 4, nHead: 4, nEmbd: 128, bias: false };
   const model = new GPT({ vocabSize: tokenizer.vocabSize, ...shape, rng: rng.fold('init') });

@@ -1,7 +1,7 @@
 /**
  * How many tokens a second each backend trains, whole steps with clipping and AdamW, and PyTorch beside them.
  *
- *   pnpm bench [--configs nano,small] [--runs graph,wasm,…] [--rounds 3] [--steps 20] [--threads 2] [--python PYTHON_WITH_TORCH]
+ *   pnpm bench [--configs nano,small] [--runs 'node, graph;wasm'] [--rounds 3] [--steps 20] [--threads 2] [--python PYTHON_WITH_TORCH]
  *   [--out FILE_WITHOUT_EXTENSION]
  *
  * The runs take turns, each round in a process of its own, so that none warms another; a figure is the median of the rounds'
@@ -13,13 +13,13 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { selectBackend } from '@minigpt/backends';
 import { type Compile, parameters, Rng } from '@minigpt/core';
 import { batches } from '@minigpt/data';
 import { GPT } from '@minigpt/models';
 import { adamW, constant, type TrainOptions, train } from '@minigpt/training';
 import { getKernelsForBackend, unregisterKernel } from '@tensorflow/tfjs-core';
+import { oneOf, positiveInteger, readFlags } from './flags.ts';
 import { startExplicitTransposes } from './wasm/explicit-transposes.ts';
 
 const VOCABULARY = 65;
@@ -72,7 +72,7 @@ async function xla(): Promise<Compile> {
   return (step, options) => compile(step, { ...options, xla: true });
 }
 
-const { values: flags } = parseArgs({
+const { values: flags } = readFlags(import.meta.url, {
   options: {
     run: { type: 'string' }, // one round, in a process of its own
     config: { type: 'string' },
@@ -85,7 +85,15 @@ const { values: flags } = parseArgs({
     out: { type: 'string' },
   },
 });
-const steps = Number(flags.steps);
+const steps = positiveInteger('steps', flags.steps);
+const roundCount = positiveInteger('rounds', flags.rounds);
+const threads = positiveInteger('threads', flags.threads);
+const configNames = flags.configs.split(',').map((name) => oneOf('configs', name, keysOf(configs)));
+const runNames = flags.runs.split(';').map((name) => oneOf('runs', name, keysOf(runs)));
+
+function keysOf<Name extends string>(record: Readonly<Record<Name, unknown>>): Name[] {
+  return Object.keys(record) as Name[];
+}
 
 if (flags.run === undefined) compare();
 else console.log(JSON.stringify(await measure(flags.run as keyof typeof runs, flags.config as ConfigName)));
@@ -143,20 +151,20 @@ function compare(): void {
     MINIGPT_THREADS: flags.threads,
     TF_CPP_MIN_LOG_LEVEL: '2',
   };
-  const measured = flags.configs.split(',').map((config) => {
+  const measured = configNames.map((config) => {
     const commands = new Map<string, readonly [command: string, args: readonly string[]]>();
-    for (const run of flags.runs.split(';')) {
+    for (const run of runNames) {
       const own = ['--steps', flags.steps, '--run', run, '--config', config];
       commands.set(run, [process.execPath, ['--import', 'tsx', here('train-speed.ts'), ...own]]);
     }
     if (flags.python !== undefined) {
-      const { nLayer, nHead, nEmbd, blockSize, batchSize } = configs[config as ConfigName];
+      const { nLayer, nHead, nEmbd, blockSize, batchSize } = configs[config];
       const shape = [nLayer, nHead, nEmbd, blockSize, batchSize].map(String);
       const own = ['--threads', flags.threads, '--steps', flags.steps, '--warm-up', String(WARM_UP)];
       commands.set('PyTorch, eager', [flags.python, [here('train-speed.py'), ...own, ...shape]]);
     }
     const rounds = new Map<string, Round[]>();
-    for (let round = 0; round < Number(flags.rounds); round++) {
+    for (let round = 0; round < roundCount; round++) {
       for (const [name, [command, args]] of commands) {
         const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8', env });
         if (status !== 0) {
@@ -182,9 +190,9 @@ function compare(): void {
     config: { name: config, ...configs[config as ConfigName], vocabSize: VOCABULARY },
     rounds: Object.fromEntries(rounds),
   }));
-  const protocol = { rounds: Number(flags.rounds), steps, warmUp: WARM_UP, threads: Number(flags.threads) };
+  const protocol = { rounds: roundCount, steps, warmUp: WARM_UP, threads };
   writeFileSync(`${flags.out}.json`, `${JSON.stringify({ machine, protocol, results }, null, 2)}\n`);
-  const where = `${machine.cores} cores of ${machine.cpu}, Node ${machine.node}, ${flags.threads} threads`;
+  const where = `${machine.cores} cores of ${machine.cpu}, Node ${machine.node}, ${threads} threads`;
   writeFileSync(`${flags.out}.md`, `${where}\n\n${tables}\n`);
 }
 

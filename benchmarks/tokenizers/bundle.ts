@@ -8,6 +8,9 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
+import { readFlags } from '../flags.ts';
+
+readFlags(import.meta.url, { options: {} });
 
 // esbuild comes with tsx: it is no dependency of its own.
 const fromTsx = createRequire(createRequire(import.meta.url).resolve('tsx/package.json'));

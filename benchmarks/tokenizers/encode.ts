@@ -1,7 +1,7 @@
 /**
  * How fast is encoding, beside other libraries, on the same documents in the same run?
  *
- *   npx tsx benchmarks/tokenizers/encode.ts [--rounds 5] [--starcoder FILE]
+ *   npx tsx benchmarks/tokenizers/encode.ts [--rounds 5] [--starcoder FILE] [--clock cpu|wall]
  *
  * Protocol: _Moby Dick_ and the sources of Python's own library are cut into documents of 8,000 characters. All libraries
  * take turns, one thread each. "First" is the first pass over text that the library has not seen (after it has encoded
@@ -14,26 +14,27 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { loadTokenizer, type Tokenizer } from '@minigpt/tokenizers';
 import { loadEncoding } from '@minigpt/tokenizers/node';
 import * as cl100k from 'gpt-tokenizer/encoding/cl100k_base';
 import * as r50k from 'gpt-tokenizer/encoding/r50k_base';
 import { get_encoding } from 'tiktoken';
 import { Tokenizer as NativeTokenizer } from 'tokenizers';
+import { oneOf, positiveInteger, readFlags } from '../flags.ts';
 
-const { values: flags } = parseArgs({
+const { values: flags } = readFlags(import.meta.url, {
   options: {
     rounds: { type: 'string', default: '5' },
     starcoder: { type: 'string' },
     clock: { type: 'string', default: 'cpu' },
   },
 });
-const rounds = Number(flags.rounds);
+const rounds = positiveInteger('rounds', flags.rounds);
+const clockName = oneOf('clock', flags.clock, ['cpu', 'wall']);
 
 /** Milliseconds: CPU time of this process, or with `--clock wall` what a watch shows, for a machine that does nothing else. */
 function clock(): number {
-  if (flags.clock === 'wall') return performance.now();
+  if (clockName === 'wall') return performance.now();
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }

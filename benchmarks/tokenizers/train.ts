@@ -11,10 +11,10 @@
  * Prints a Markdown table.
  */
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { trainBpe, trainUnigram, trainWordPiece } from '@minigpt/tokenizers';
+import { positiveInteger, readFlags, required } from '../flags.ts';
 
-const { values: flags, positionals } = parseArgs({
+const { values: flags, positionals } = readFlags(import.meta.url, {
   options: {
     data: { type: 'string', multiple: true, default: [] },
     'vocab-size': { type: 'string', default: '8192' },
@@ -23,8 +23,8 @@ const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
 });
 const files = [...flags.data, ...positionals];
-if (files.length === 0) throw new Error('Name English text with --data FILE..., about 4 MB.');
-const vocabSize = Number(flags['vocab-size']);
+required('data', files[0], 'English text, about 4 MB');
+const vocabSize = positiveInteger('vocab-size', flags['vocab-size']);
 const text = files
   .map((file) => readFileSync(file, 'utf8'))
   .join('\n')
@@ -54,7 +54,7 @@ console.log('| trainer | wall, s | CPU, s | million characters per CPU second | 
 console.log('| --- | --- | --- | --- | --- |');
 
 // Growth first: the memory of the other trainers would hide its own.
-for (const megabytes of flags.growth.split(',').map(Number)) {
+for (const megabytes of flags.growth.split(',').map((size) => positiveInteger('growth', size))) {
   const result = await measure(() =>
     trainBpe(enlarged(text, megabytes * 1e6), { vocabSize, pattern: 'gpt4' }),
   );

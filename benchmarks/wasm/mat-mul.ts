@@ -6,12 +6,15 @@
  *
  * Rounds take turns in one run, on one thread. Ratios are of medians.
  */
-import { parseArgs } from 'node:util';
 import { start } from '@minigpt/backends/wasm';
 import { engine, matMul, randomNormal, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { positiveInteger, readFlags } from '../flags.ts';
 import { registerExplicitTransposes } from './explicit-transposes.ts';
 
-const { values: flags } = parseArgs({ options: { rounds: { type: 'string', default: '30' } } });
+const { values: flags } = readFlags(import.meta.url, {
+  options: { rounds: { type: 'string', default: '30' } },
+});
+const rounds = positiveInteger('rounds', flags.rounds);
 
 const { description } = await start({ threads: 1 });
 registerExplicitTransposes('Benchmark.MatMul');
@@ -60,7 +63,7 @@ function compare({ name, batch, m, k, n }: Shape, transposeA: boolean, transpose
     kernel('Benchmark.MatMul'),
     kernel('MiniGPT.MatMul'),
   ];
-  const [plain, explicit, ours] = medianSeconds(ways, Number(flags.rounds)).map(
+  const [plain, explicit, ours] = medianSeconds(ways, rounds).map(
     (seconds) => (2e-9 * batch * m * k * n) / seconds,
   );
   const sides = `${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}`;

@@ -20,7 +20,8 @@ export async function start(): Promise<StartedBackend> {
   if (adapter === null) {
     throw new BackendUnavailableError(
       'webgpu',
-      'WebGPU finds no graphics card with a driver; on Linux it takes a Vulkan driver and libvulkan1',
+      'WebGPU finds no graphics card with a driver; on Linux it takes a Vulkan driver (Debian, Ubuntu: apt install libvulkan1 ' +
+        'mesa-vulkan-drivers, or the one of the card)',
     );
   }
   if (device?.failure() !== undefined) {
