@@ -11,8 +11,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { type BackendName, type StartedBackend, selectBackend } from '@minigpt/backends';
+import { type BackendName, backendNames, type StartedBackend, selectBackend } from '@minigpt/backends';
 import { readSafetensors } from '@minigpt/checkpoints';
 import { serveInChromium } from '../chromium.shared.ts';
 import { softwareVulkan } from '../vitest.shared.ts';
@@ -20,8 +19,9 @@ import { fixturesFrom, fixtureTensors } from './equality/fixtures.ts';
 import { goldenNumbers, type MeasuredBackend, measureBackend } from './equality/measure-backend.ts';
 import type { MeasuredInBrowser } from './equality/page.ts';
 import { type Column, equalityPage } from './equality/report.ts';
+import { oneOf, positiveInteger, readFlags } from './flags.ts';
 
-const { values: flags } = parseArgs({
+const { values: flags } = readFlags(import.meta.url, {
   options: {
     steps: { type: 'string', default: '100' },
     node: { type: 'string', default: 'wasm,node,webgpu' },
@@ -29,7 +29,13 @@ const { values: flags } = parseArgs({
     out: { type: 'string', default: fileURLToPath(new URL('../docs/equality.md', import.meta.url)) },
   },
 });
-const steps = Number(flags.steps);
+const steps = positiveInteger('steps', flags.steps);
+const backendsOf = (flag: 'node' | 'chromium') =>
+  flags[flag]
+    .split(',')
+    .filter(Boolean)
+    .map((name) => oneOf(flag, name, backendNames));
+const [nodeBackends, chromiumBackends] = [backendsOf('node'), backendsOf('chromium')];
 const { tensors } = readSafetensors(readFileSync(fixtureTensors));
 const fixtures = fixturesFrom(tensors);
 
@@ -51,12 +57,12 @@ async function inChromium(backend: BackendName): Promise<MeasuredInBrowser> {
 }
 
 async function columnsOf(
-  backends: string,
+  backends: readonly BackendName[],
   runtime: string,
   measure: (backend: BackendName) => Promise<MeasuredInBrowser>,
 ): Promise<Column[]> {
   const columns: Column[] = [];
-  for (const backend of backends.split(',').filter(Boolean) as BackendName[])
+  for (const backend of backends)
     columns.push({ title: `\`${backend}\`, ${runtime}`, ...(await measure(backend)) });
   return columns;
 }
@@ -64,8 +70,8 @@ async function columnsOf(
 process.env.VK_ICD_FILENAMES ??= softwareVulkan;
 const cpu = await inNode('cpu');
 const [node, chromium] = await Promise.all([
-  columnsOf(flags.node, 'Node', inNode),
-  columnsOf(flags.chromium, 'Chromium', inChromium),
+  columnsOf(nodeBackends, 'Node', inNode),
+  columnsOf(chromiumBackends, 'Chromium', inChromium),
 ]);
 const columns = [...node, ...chromium];
 

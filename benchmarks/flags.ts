@@ -61,5 +61,5 @@ function refuse(sentence: string): never {
 /** The text of the comment at the top of a file. */
 function headingOf(file: string): string {
   const [, comment] = /^\/\*\*\n(.*?)\n \*\//s.exec(readFileSync(file, 'utf8')) as RegExpExecArray;
-  return comment.replaceAll(/^ \*\s?/gm, '');
+  return comment.replaceAll(/^ \* ?/gm, '');
 }

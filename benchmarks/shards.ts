@@ -18,12 +18,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import type { ShardIndex } from '@minigpt/data';
 import { findSources, writeShards } from '@minigpt/data/node';
 import { readTokenizerFile } from '@minigpt/tokenizers/node';
+import { positiveInteger, readFlags, required } from './flags.ts';
 
-const { values: flags } = parseArgs({
+const { values: flags } = readFlags(import.meta.url, {
   options: {
     tokenizer: { type: 'string' },
     data: { type: 'string' },
@@ -32,8 +32,9 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string', default: '3' },
   },
 });
-if (flags.tokenizer === undefined) throw new Error('Name a tokenizer.json with --tokenizer.');
-const tokenizerFile = flags.tokenizer;
+const tokenizerFile = required('tokenizer', flags.tokenizer, 'a tokenizer.json');
+const workers = positiveInteger('workers', flags.workers);
+const roundCount = positiveInteger('rounds', flags.rounds);
 
 interface Timing {
   readonly seconds: number;
@@ -61,7 +62,7 @@ async function ours(): Promise<Timing> {
     sources: files,
     tokenizer,
     out,
-    workers: Number(flags.workers),
+    workers,
     shardBytes: 2 ** 31,
     skipInvalid: true,
   };
@@ -78,7 +79,7 @@ async function ours(): Promise<Timing> {
 
 function pythons(): Timing {
   const script = fileURLToPath(new URL('shards.py', import.meta.url));
-  const args = [script, tokenizerFile, join(folder, 'files'), join(folder, 'python.bin'), flags.workers];
+  const args = [script, tokenizerFile, join(folder, 'files'), join(folder, 'python.bin'), String(workers)];
   return JSON.parse(execFileSync(flags.python, args, { encoding: 'utf8' }));
 }
 
@@ -88,7 +89,7 @@ const sha256 = (name: string) =>
     .digest('hex');
 
 const timings: Record<string, Timing[]> = { '@minigpt/data': [], 'tokenizers (Python)': [] };
-for (let round = 0; round < Number(flags.rounds); round++) {
+for (let round = 0; round < roundCount; round++) {
   timings['@minigpt/data']?.push(await ours());
   timings['tokenizers (Python)']?.push(pythons());
   if (sha256('shards/shard-00000.bin') !== sha256('python.bin')) throw new Error('The ids are not the same.');
@@ -99,7 +100,7 @@ const best = (name: string, what: 'seconds' | 'cpu') =>
   Math.min(...(timings[name] ?? []).map((timing) => timing[what]));
 const [first] = timings['@minigpt/data'] ?? [];
 console.log(
-  `${files.length} files, ${((first?.bytes ?? 0) / 1e6).toFixed(1)} MB, ${first?.tokens} tokens; equal ids; best of ${flags.rounds} rounds, ${flags.workers} threads or processes\n`,
+  `${files.length} files, ${((first?.bytes ?? 0) / 1e6).toFixed(1)} MB, ${first?.tokens} tokens; equal ids; best of ${roundCount} rounds, ${workers} threads or processes\n`,
 );
 console.log('| | seconds | MB/s | CPU seconds | MB per CPU second |\n| --- | --- | --- | --- | --- |');
 for (const name of Object.keys(timings)) {
