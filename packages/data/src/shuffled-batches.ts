@@ -8,7 +8,7 @@ import { permuted } from './permuted.ts';
 /**
  * Shuffled training batches: the stream is cut into windows of T tokens, and each epoch goes through all of them once, in an
  * order of its own. What comes back is a pure function of the key and the step, and no order is kept in memory: the place of a
- * window is computed ({@link permuted}). What does not fill a window at the end shifts the cuts from epoch to epoch.
+ * window is computed (`permuted`). What does not fill a window at the end shifts the cuts from epoch to epoch.
  *
  * @throws TooFewTokensError where there is not one window with its target; ConfigError
  */

@@ -7,7 +7,7 @@ import { withGradient } from './with-gradient.ts';
  * Zeroes each element with probability `rate` and scales the others by `1 / (1 - rate)` (Srivastava et al. 2014).
  *
  * The mask depends on `rng` alone, so it is the same on every backend and in a recomputation. It is drawn on the host, or by the
- * kernel: `Dropout` `{x, key}`, the two words of `rng` as int32, attributes as {@link dropoutAttributes} gives them → `[y]`. The
+ * kernel: `Dropout` `{x, key}`, the two words of `rng` as int32, attributes as `dropoutAttributes` gives them → `[y]`. The
  * gradient is the same function of dy.
  *
  * @param x float32 of any shape

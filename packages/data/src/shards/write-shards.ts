@@ -62,7 +62,7 @@ export type ShardEvent =
   | { readonly type: 'skipped'; readonly source: string; readonly reason: string }
   | { readonly type: 'finished'; readonly index: ShardIndex };
 
-/** How long tokens may wait for being counted in the index: what is encoded again after a kill. */
+/** How long tokens of a shard that is not full may wait for being counted in the index: what is encoded again after a kill. */
 const COMMIT_MILLISECONDS = 1000;
 
 /**
@@ -143,7 +143,7 @@ export async function* writeShards(options: WriteShardsOptions): AsyncGenerator<
     writer.commit({ bytes, skipped, complete, progress: { plan, tasks } });
   try {
     const pieces = encodeInOrder(tasksOf(files, field), tasks, 4 * workers + 1, threads.encode);
-    let committed = performance.now();
+    let committed = { at: performance.now(), shards: writer.shards };
     for await (const { task, encoded } of pieces) {
       sourceBytes += task.sourceBytes;
       if (encoded === undefined) continue; // done by the run before
@@ -153,9 +153,11 @@ export async function* writeShards(options: WriteShardsOptions): AsyncGenerator<
         skipped += encoded.skipped.length;
         documents += encoded.documentEnds.length;
         tasks++;
-        if (performance.now() - committed < COMMIT_MILLISECONDS) return;
+        const isDue =
+          writer.shards > committed.shards || performance.now() - committed.at >= COMMIT_MILLISECONDS;
+        if (!isDue) return;
         await commit(false);
-        committed = performance.now();
+        committed = { at: performance.now(), shards: writer.shards };
       });
       for (const left of encoded.skipped) yield { type: 'skipped', ...left };
       const { tokens, shards } = writer;

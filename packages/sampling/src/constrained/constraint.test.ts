@@ -214,6 +214,7 @@ function isValid(schema: Schema, value: unknown): boolean {
     !Array.isArray(value) ||
       (within(value.length, 'Items') && value.every((item) => isValid(items ?? true, item))),
     properties === undefined ||
+      name !== 'object' ||
       ((required ?? []).every((key) => Object.hasOwn(value as object, key)) &&
         Object.entries(value as object).every(([key, member]) => {
           const rule = Object.hasOwn(properties, key) ? properties[key] : additionalProperties;
