@@ -1,6 +1,6 @@
 import { registerCompiler } from '@minigpt/core';
 import { type BackendWasm, setWasmPaths, version_wasm } from '@tensorflow/tfjs-backend-wasm';
-import { backend, env, findBackend, ready, setBackend } from '@tensorflow/tfjs-core';
+import { backend, engine, env, ready, setBackend } from '@tensorflow/tfjs-core';
 import type { StartedBackend } from './backend.ts';
 import { compile } from './wasm/compile.ts';
 import { hasRelaxedSimd } from './wasm/features.ts';
@@ -27,8 +27,8 @@ export async function start({ wasmPath, threads }: WasmOptions = {}): Promise<St
   // Of tfjs's builds the one with threads of its own, for isolated pages, keeps its memory to itself.
   env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   const wanted = threads ?? availableThreads();
-  // Once it runs its memory is what it is.
-  const started = findBackend('wasm') !== null;
+  // Once it runs its memory is what it is. (`findBackend` would start it here, on a memory that is not shared.)
+  const started = 'wasm' in engine().registry;
   const alone = wanted > 1 && !started ? await shareMemory(wasmPath) : undefined;
   await setBackend('wasm');
   await ready();
