@@ -1,48 +1,48 @@
 /**
- * How many draw calls (WebGL) or dispatches (WebGPU) one training step of nanoGPT's CPU recipe takes (4 layers, 4 heads,
- * width 128, context 64, batch 12, vocabulary 65, clipping and AdamW included), with our kernels and on tfjs as it comes.
+ * How many draw calls (WebGL) or dispatches (WebGPU) one training step takes, clipping and AdamW included, with our kernels and
+ * on tfjs as it comes: of nano, nanoGPT's CPU recipe (4 layers, 4 heads, width 128, context 64, batch 12, vocabulary 65), or of
+ * small (6 layers, 6 heads, width 384, context 256, batch 8). A smaller batch takes less time and as many passes, but for those
+ * that tfjs splits large sums into.
  *
- *   pnpm --filter @minigpt/benchmarks passes [--backends webgl,webgpu] [--steps 3]
+ *   pnpm --filter @minigpt/benchmarks passes [--config nano] [--backends webgl,webgpu] [--steps 3]
+ *     [--batch-size 12] [--length 64]
  *
  * Runs in headless Chromium (`apt-get install chromium`), which computes both in software where there is no graphics card:
  * the milliseconds are those of the processor then.
  */
-import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
-import { createServer } from 'vite';
-import { sourceAliases } from '../source-aliases.ts';
-import { chromiumFlags, chromiumPath, serveWasm } from '../vitest.shared.ts';
+import { serveInChromium } from '../chromium.shared.ts';
 import { oneOf, positiveInteger, readFlags } from './flags.ts';
-import type { Measured } from './passes/page.ts';
+import type { Measured, MeasureOptions } from './passes/page.ts';
 
 const { values: flags } = readFlags(import.meta.url, {
   options: {
     backends: { type: 'string', default: 'webgl,webgpu' },
     steps: { type: 'string', default: '3' },
+    config: { type: 'string', default: 'nano' },
+    'batch-size': { type: 'string', default: '12' },
+    length: { type: 'string', default: '64' },
   },
 });
+const config = oneOf('config', flags.config, ['nano', 'small']);
 const steps = positiveInteger('steps', flags.steps);
+const batchSize = positiveInteger('batch-size', flags['batch-size']);
+const length = positiveInteger('length', flags.length);
 const backends = flags.backends.split(',').map((name) => oneOf('backends', name, ['webgl', 'webgpu']));
 
-const server = await createServer({
-  root: fileURLToPath(new URL('passes', import.meta.url)),
-  configFile: false,
-  logLevel: 'warn',
-  cacheDir: fileURLToPath(new URL('node_modules/.vite-passes', import.meta.url)),
-  resolve: { alias: sourceAliases },
-  plugins: [serveWasm],
-  server: { host: 'localhost', hmr: false, watch: null, fs: { strict: false } },
-});
-await server.listen();
-const browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumFlags });
+const pages = await serveInChromium(new URL('passes/page.ts', import.meta.url));
 
-async function measure(backend: string, plain: boolean): Promise<Measured> {
-  const page = await browser.newPage();
-  page.on('pageerror', (error) => console.error(error));
-  if (process.env.DEBUG) page.on('console', (m) => console.error(m.text()));
-  await page.goto(server.resolvedUrls!.local[0]);
-  await page.waitForFunction('"measure" in globalThis');
-  const measured = await page.evaluate<Measured>(`measure('${backend}', ${plain}, ${steps})`);
+async function measure(backend: MeasureOptions['backend'], plain: boolean): Promise<Measured> {
+  const page = await pages.open();
+  if (process.env.DEBUG) page.on('console', (message) => console.error(message.text()));
+  const options = {
+    config,
+    backend,
+    plain,
+    steps,
+    batchSize,
+    length,
+  } satisfies MeasureOptions;
+  const measured = await page.evaluate<Measured>(`measure(${JSON.stringify(options)})`);
   await page.close();
   return measured;
 }
@@ -60,6 +60,5 @@ try {
     console.error(`losses: ${plain.loss} ${ours.loss}`);
   }
 } finally {
-  await browser.close();
-  await server.close();
+  await pages.close();
 }

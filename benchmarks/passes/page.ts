@@ -14,10 +14,24 @@ export interface Measured {
   readonly loss: number;
 }
 
-const nano = { vocabSize: 65, blockSize: 64, nLayer: 4, nHead: 4, nEmbd: 128, bias: false };
+const configs = {
+  nano: { vocabSize: 65, blockSize: 64, nLayer: 4, nHead: 4, nEmbd: 128, bias: false },
+  small: { vocabSize: 65, blockSize: 256, nLayer: 6, nHead: 6, nEmbd: 384, bias: false },
+};
 
-/** @param plain leave our kernels out, and tfjs as it comes */
-async function measure(backend: 'webgl' | 'webgpu', plain: boolean, steps: number): Promise<Measured> {
+export interface MeasureOptions {
+  readonly config: keyof typeof configs;
+  readonly backend: 'webgl' | 'webgpu';
+  /** Leave our kernels out, and tfjs as it comes. */
+  readonly plain: boolean;
+  readonly steps: number;
+  readonly batchSize: number;
+  /** T: how much of the config's context a batch has. */
+  readonly length: number;
+}
+
+async function measure(options: MeasureOptions): Promise<Measured> {
+  const { config, backend, plain, steps, batchSize, length } = options;
   await (backend === 'webgl' ? startWebGL({ software: true }) : selectBackend(backend));
   if (plain) {
     for (const { kernelName } of getKernelsForBackend(backend))
@@ -25,12 +39,12 @@ async function measure(backend: 'webgl' | 'webgpu', plain: boolean, steps: numbe
     delete env().getFlags().WEBGL_PACK;
   }
   const rng = new Rng(1);
-  const model = new GPT({ ...nano, rng });
+  const model = new GPT({ ...configs[config], rng });
   const tokens = Uint16Array.from(rng.fold('text').integers(10_000, 65));
   const run = train({
     model,
     optimizer: adamW({ parameters: parameters(model) }),
-    batch: batches({ tokens, blockSize: 64, batchSize: 12, rng }),
+    batch: batches({ tokens, blockSize: length, batchSize, rng }),
     schedule: constant(1e-3),
     maxIters: steps,
   });

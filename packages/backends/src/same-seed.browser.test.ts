@@ -1,0 +1,3 @@
+import { testSameSeed } from './testing/test-same-seed.ts';
+
+testSameSeed();
