@@ -1,5 +1,5 @@
 import { type Compile, feed, valueAndGrads } from '@minigpt/core';
-import { linear } from '@minigpt/ops';
+import { geluTanh, layerNorm, linear } from '@minigpt/ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
@@ -115,6 +115,27 @@ export function testCompile(title: string, { start, compilers, skip = false }: T
       doubled.dispose();
       expect(values()).toEqual([20, 28]);
       copy.dispose();
+    });
+
+    it('makes one pass of the passes of a kernel over large tensors, as of one layer so of the next', () => {
+      let step = 0;
+      const [shape, size] = [[64, 256], 64 * 256];
+      const ones = tf.ones<tf.Rank.R1>([256]);
+      const layers = () =>
+        tf.tidy(() => {
+          const data = () => Float32Array.from({ length: size }, (_, i) => Math.sin(i + step));
+          const x = feed(() => ({ dtype: 'float32', shape, data: data() })) as tf.Tensor2D;
+          return [layerNorm(geluTanh(layerNorm(x, ones, ones)), ones, ones)] as tf.Tensor[];
+        });
+      const compiled = compile(layers);
+      for (; step < 4; step++) {
+        const [[actual], [wanted]] = [compiled.run(), layers()];
+        const worst = tf.tidy(() => tf.max(tf.abs(tf.sub(actual, wanted))).dataSync()[0]);
+        expect(worst).toBeLessThan(2e-6);
+        tf.dispose([actual, wanted]);
+      }
+      compiled.dispose();
+      ones.dispose();
     });
 
     it('scatters into the memory of a variable, and what was read or copied before stays as it was', () => {
