@@ -256,6 +256,10 @@ describe('bad input is one clear sentence and a code that is not 0', () => {
       /divisible by the number of heads, but the width is 10 and there are 4 heads/,
     ],
     'a checkpoint that is not there': [() => ['sample', '--model', at('none')], /none/],
+    'a compiler that the backend has not': [
+      () => ['sample', '--model', run, '--backend', 'cpu', '--compile', 'on'],
+      /needs a backend that can, but cpu cannot; .*compile 'auto'/,
+    ],
     'a truncated checkpoint': [() => ['sample', '--model', at('truncated')], /model\.safetensors/],
     'a tokenizer of another model': [() => ['sample', '--model', at('swapped')], /tokenizer/],
     'a checkpoint of another shape': [() => ['sample', '--model', at('misshapen')], /misshapen/],

@@ -1,5 +1,5 @@
 import { type LanguageModel, Rng } from '@minigpt/core';
-import { chat, type FinishReason, FixedKVCache, Session } from '@minigpt/sampling';
+import { type CompileDecoding, chat, type FinishReason, FixedKVCache, Session } from '@minigpt/sampling';
 import type { ChatMessage, ChatTemplate, Tokenizer } from '@minigpt/tokenizers';
 
 export interface ConversationOptions {
@@ -15,6 +15,7 @@ export interface ConversationOptions {
   readonly topK?: number;
   readonly topP?: number;
   readonly seed: number;
+  readonly compile?: CompileDecoding;
 }
 
 export interface Answer {
@@ -39,9 +40,9 @@ export class Conversation {
   constructor(options: ConversationOptions) {
     this.#options = options;
     this.system = options.system;
-    const { model, context } = options;
+    const { model, context, compile } = options;
     const capacity = Math.min(context, model.blockSize);
-    this.#session = new Session(model, { cache: new FixedKVCache({ capacity }) });
+    this.#session = new Session(model, { cache: new FixedKVCache({ capacity }), compile });
   }
 
   /** Forgets all turns, but not the system message. */

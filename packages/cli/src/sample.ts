@@ -1,5 +1,5 @@
 import { type LanguageModel, Rng } from '@minigpt/core';
-import { generate } from '@minigpt/sampling';
+import { type CompileDecoding, generate } from '@minigpt/sampling';
 import type { Tokenizer } from '@minigpt/tokenizers';
 import type { Console } from './console.ts';
 import { InterruptedError } from './errors.ts';
@@ -20,6 +20,7 @@ export interface SampleOptions {
   readonly topK?: number;
   readonly topP?: number;
   readonly seed?: number;
+  readonly compile?: CompileDecoding;
   readonly signal?: AbortSignal;
 }
 

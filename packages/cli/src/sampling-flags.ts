@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { integer, nonNegative, positiveInteger } from './parse.ts';
 
 /** The flags of a command that draws tokens. */
@@ -19,5 +19,13 @@ export function addSamplingFlags(
       'draw among the likeliest tokens that hold this share of the probability',
       nonNegative,
     )
-    .option('--seed <n>', 'of the draws', integer, 1337);
+    .option('--seed <n>', 'of the draws', integer, 1337)
+    .addOption(
+      new Option(
+        '--compile <mode>',
+        'each token as one program of the backend; auto where it can and it pays',
+      )
+        .choices(['auto', 'on', 'off'])
+        .default('auto'),
+    );
 }

@@ -3,6 +3,7 @@ import { dispose, MinigptError } from '@minigpt/core';
 import { TokenizerError } from '@minigpt/tokenizers';
 import { Command } from 'commander';
 import pc from 'picocolors';
+import { compileOption } from '../compile.ts';
 import { createConsole } from '../console.ts';
 import { type Answer, Conversation } from '../conversation.ts';
 import { UsageError } from '../errors.ts';
@@ -38,7 +39,7 @@ Examples:
   minigpt chat --model SmolLM2-135M-Instruct.Q4_1.gguf
   echo "What is the capital of Italy?" | minigpt chat --model out/model --temperature 0 --json`,
   )
-  .action(async ({ model: source, json = false, backend, ...options }) => {
+  .action(async ({ model: source, json = false, backend, compile: mode, ...options }) => {
     const console = createConsole({ json });
     const interactive = !json && process.stdin.isTTY === true && process.stdout.isTTY === true;
     const { description } = await selectBackend(backend);
@@ -48,7 +49,8 @@ Examples:
         `To chat, a model needs a chat template, but ${source} has none; let it continue a text with minigpt sample.`,
       );
     }
-    const conversation = new Conversation({ model, tokenizer, chatTemplate, endIds, ...options });
+    const compile = await compileOption(mode);
+    const conversation = new Conversation({ model, tokenizer, chatTemplate, endIds, compile, ...options });
     const lines = readLines({ interactive, hint: pc.dim('Ctrl-C again, or Ctrl-D, leaves.') });
     if (interactive) console.say(pc.dim(`${source} on ${description}. /help lists the commands.`));
     try {

@@ -1,5 +1,6 @@
 import { selectBackend } from '@minigpt/backends';
 import { Command } from 'commander';
+import { compileOption } from '../compile.ts';
 import { createConsole } from '../console.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { addModelFlags, loadModel } from '../load-model.ts';
@@ -23,7 +24,7 @@ Examples:
   minigpt sample --model out/moby-dick --prompt "Call me" --temperature 0.8 --top-k 40
   minigpt sample --model out/moby-dick --prompt "Call me" --max-new-tokens 20 --temperature 0 --json`,
   )
-  .action(async ({ model: source, adapter, tokenizer: file, json = false, backend, ...options }) => {
+  .action(async ({ model: source, adapter, tokenizer: file, json = false, backend, compile, ...options }) => {
     const console = createConsole({ json });
     await selectBackend(backend);
     const { model, tokenizer, endIds } = await loadModel(
@@ -31,6 +32,14 @@ Examples:
       console,
     );
     const signal = interruptSignal(() => {});
-    const drawn = await streamSample({ console, model, tokenizer, endIds, signal, ...options });
+    const drawn = await streamSample({
+      console,
+      model,
+      tokenizer,
+      endIds,
+      signal,
+      compile: await compileOption(compile),
+      ...options,
+    });
     console.emit({ model: source, ...drawn });
   });
