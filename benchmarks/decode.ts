@@ -3,9 +3,10 @@
  * PyTorch on the same file, one thread each.
  *
  *   pnpm --filter @minigpt/benchmarks decode --model FILE [--backends "node, compiled;node;wasm"] [--prompt-tokens 128]
- *     [--tokens 32] [--rounds 3] [--llama-cpp FILE,…] [--llama2c RUN] [--python PYTHON_WITH_TORCH_AND_TRANSFORMERS] [--json FILE]
+ *     [--tokens 32] [--warm-up 8] [--rounds 3] [--llama-cpp FILE,…] [--llama2c RUN] [--python PYTHON_WITH_TORCH_AND_TRANSFORMERS] [--json FILE]
  *
- * A backend with `, compiled` reads each token by a compiled step, which was compiled before; how long that took is a column.
+ * A backend with `, compiled` reads each token by a compiled step, which was compiled before; how long that took is a column. A
+ * text of `--warm-up` tokens comes before what is timed: V8 compiles JavaScript the better the longer it has seen it.
  * `--llama-cpp` takes the GGUF files that llama.cpp runs, such as the model itself and what `gguf-to-f32.py` makes of it;
  * `--llama2c` the program `run` of karpathy/llama2.c, built with `gcc -O3 -march=native`, where the model is a llama2.c file.
  *
@@ -28,6 +29,7 @@ const { values: flags } = readFlags(import.meta.url, {
     backends: { type: 'string', default: 'node, compiled;node;wasm' },
     'prompt-tokens': { type: 'string', default: '128' },
     tokens: { type: 'string', default: '32' },
+    'warm-up': { type: 'string', default: '8' },
     rounds: { type: 'string', default: '3' },
     'llama-cpp': { type: 'string' },
     llama2c: { type: 'string' },
@@ -39,6 +41,7 @@ const { values: flags } = readFlags(import.meta.url, {
 const model = required('model', flags.model, 'a GGUF or llama2.c file');
 const promptTokens = positiveInteger('prompt-tokens', flags['prompt-tokens']);
 const tokens = positiveInteger('tokens', flags.tokens);
+const warmUp = positiveInteger('warm-up', flags['warm-up']);
 const roundCount = positiveInteger('rounds', flags.rounds);
 
 /** Seconds of processor time, MiB at the peak. */
@@ -62,13 +65,16 @@ async function minigpt(run: string): Promise<Round> {
   const { model: loaded } = await loadPretrained(model);
   const loadSeconds = load();
   const ids = promptIds(loaded.vocabSize);
-  const cache = new FixedKVCache({ capacity: promptTokens + tokens + 1 });
+  const cache = new FixedKVCache({ capacity: Math.max(promptTokens + tokens, 8 + warmUp) + 1 });
   const session = new Session(loaded, { cache, compile: compiled !== undefined });
   const options = { temperature: 0, session };
   // Compilers of all kinds get to see the code before it is timed; ours at the first two tokens after the prompt's.
   const times: number[] = [];
   let token = stopwatch();
-  for await (const _ of generate(loaded, ids.toReversed().slice(0, 8), { ...options, maxNewTokens: 8 })) {
+  for await (const _ of generate(loaded, ids.toReversed().slice(0, 8), {
+    ...options,
+    maxNewTokens: warmUp,
+  })) {
     times.push(token());
     token = stopwatch();
   }
@@ -125,8 +131,9 @@ function peakMiB(): number {
 function compare(): void {
   const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
   const given = ['--model', model, '--prompt-tokens', `${promptTokens}`, '--tokens', `${tokens}`];
+  const ownGiven = [...given, '--warm-up', `${warmUp}`];
   const own = (run: string) => () =>
-    printed(process.execPath, ['--import', 'tsx', here('decode.ts'), ...given, '--run', run]);
+    printed(process.execPath, ['--import', 'tsx', here('decode.ts'), ...ownGiven, '--run', run]);
   const runners = new Map<string, () => Round>();
   for (const name of flags.backends.split(';')) runners.set(`minigpt, ${name}`, own(name));
   for (const file of flags['llama-cpp']?.split(',') ?? [])

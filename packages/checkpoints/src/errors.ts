@@ -1,4 +1,4 @@
-import { MinigptError } from '@minigpt/core';
+import { MinigptError, writeFailure } from '@minigpt/core';
 
 /** The root of every error that this package throws on purpose. */
 export class CheckpointError extends MinigptError {}
@@ -99,21 +99,3 @@ export class CheckpointWriteError extends CheckpointError {
     this.code = code;
   }
 }
-
-/** What a refusal of the file system means. */
-export function writeFailure(cause: NodeJS.ErrnoException): string {
-  const code = cause.code ?? cause.name;
-  return `${WRITE_FAILURES[code] ?? cause.message} (${code})`;
-}
-
-const WRITE_FAILURES: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  EFBIG: 'a file would be larger than the system allows',
-  EACCES: 'the folder is not writable',
-  EPERM: 'the folder is not writable',
-  EROFS: 'the file system is read-only',
-  ENOTDIR: 'a part of the path is a file',
-  EEXIST: 'a part of the path is a file',
-  ENAMETOOLONG: 'the path is too long',
-};

@@ -46,3 +46,4 @@ export {
 } from './tree.ts';
 export { type ValueAndGrads, valueAndGrads } from './value-and-grads.ts';
 export { firstValue, withoutWeights } from './without-weights.ts';
+export { writeFailure } from './write-failure.ts';

@@ -13,7 +13,7 @@ import {
   symlink,
 } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { writeFailure } from '../errors.ts';
+import { writeFailure } from '@minigpt/core';
 import { HubError } from '../hub/errors.ts';
 import { isInside } from '../hub/hub-name.ts';
 import type { CreateHash, HubBlob, HubStore, PartialBlob } from '../hub/hub-store.ts';

@@ -1,4 +1,4 @@
-import { MinigptError } from '@minigpt/core';
+import { MinigptError, writeFailure } from '@minigpt/core';
 
 /** A folder of shards, or one of its files, is missing, damaged, or not what was asked for. */
 export class ShardError extends MinigptError {
@@ -37,7 +37,7 @@ export class ShardWriteError extends MinigptError {
   constructor(folder: string, tokens: number, cause: NodeJS.ErrnoException) {
     const code = cause.code ?? cause.name;
     super(
-      `The shards could not be written to ${folder}: ${WRITE_FAILURES[code] ?? cause.message} (${code}); ` +
+      `The shards could not be written to ${folder}: ${writeFailure(cause)}; ` +
         (tokens === 0
           ? 'nothing was there before.'
           : `the ${tokens.toLocaleString('en-US')} tokens that it holds stay usable, and the same call goes on after them.`),
@@ -47,14 +47,3 @@ export class ShardWriteError extends MinigptError {
     this.code = code;
   }
 }
-
-const WRITE_FAILURES: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  EFBIG: 'a file would be larger than the system allows',
-  EACCES: 'the folder is not writable',
-  EPERM: 'the folder is not writable',
-  EROFS: 'the file system is read-only',
-  ENOTDIR: 'a part of the path is a file',
-  EEXIST: 'a part of the path is a file',
-};
