@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readMobyDick } from '@minigpt/data/node';
@@ -14,6 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const TEXT = join(folder, 'text.txt');
 const STORIES = join(folder, 'stories.json');
 const LETTERS = join(folder, 'letters.xml');
+const MODULES = join(folder, 'modules');
 
 beforeAll(async () => {
   const text = (await readMobyDick()).slice(0, 60_000).replace(/[<&]/g, ' ');
@@ -21,6 +22,14 @@ beforeAll(async () => {
   const letters = documents.map((document) => `<div subtype="letter"><p>${document}</p></div>`);
   writeFileSync(TEXT, text);
   writeFileSync(STORIES, JSON.stringify(documents));
+  mkdirSync(MODULES);
+  for (let i = 0; i < 40; i++) {
+    const functions = Array.from(
+      { length: 10 },
+      (_, k) => `def f_${i}_${k}(x):\n    return x + ${i * k}\n\n\n`,
+    );
+    writeFileSync(join(MODULES, `module_${i}.py`), functions.join(''));
+  }
   writeFileSync(LETTERS, `<TEI><text><body>${letters.join('')}</body></text></TEI>`);
 });
 
@@ -97,6 +106,25 @@ describe('exercises of cicero', { timeout: 60_000 }, () => {
   it('3: tied embeddings', async () => {
     const text = await printed(() => import('./cicero/exercises/3-tying.ts'));
     expect(text).toContain('cl100k_base: 27265536 parameters, 14430080 tied (47 % fewer)');
+  });
+});
+
+describe('exercises of python-code', { timeout: 60_000 }, () => {
+  it('1: white space', async () => {
+    const text = await printed(() => import('./python-code/exercises/1-white-space.ts'), MODULES);
+    const [ofBytes, ofJoined] = numbers(text, 'token,');
+    expect(ofJoined).toBeLessThan(ofBytes!);
+  });
+
+  it('2: shards in their order', async () => {
+    const text = await printed(() => import('./python-code/exercises/2-order.ts'), MODULES, '4');
+    expect(numbers(text, 'loss')).toHaveLength(2);
+  });
+
+  it('3: by position and kind', async () => {
+    const text = await printed(() => import('./python-code/exercises/3-positions.ts'), MODULES, '60');
+    const [space] = numbers(text, 'white space:');
+    expect(space).toBeLessThan(numbers(text, 'numbers:')[0]!);
   });
 });
 

@@ -3,9 +3,9 @@
  *
  *   npx tsx --tsconfig tsconfig.json examples/recipes/python-code/exercises/1-white-space.ts [FOLDER]
  *
- * About a quarter of the bytes of Python are spaces and line ends. Among single bytes as many tokens are; a small vocabulary joins
- * indentations to one token each at once, so that the share of tokens falls below that of bytes. Tokenizers that know no runs of spaces
- * (GPT-2's has few) spend a token on each.
+ * Of 200 files of Python 3.11's library 32 % of the characters are white space, and of single bytes as many tokens. A small vocabulary
+ * joins indentations to one token each at once: with 300 tokens it is 15 %, with 512 and more 10 or 11 %. Tokenizers that know no
+ * runs of spaces (GPT-2's has few) spend a token on each.
  */
 import { bpe, texts } from './common.ts';
 

@@ -3,9 +3,10 @@
  *
  *   npx tsx --tsconfig tsconfig.json examples/recipes/python-code/exercises/3-positions.ts [FOLDER] [STEPS]
  *
- * At the first position the model sees one token and guesses like a bigram; each further one helps, most of it within the first few.
- * White space is easiest, since indentation follows from the line before; names are hardest, since a name can be
- * anything when it comes first.
+ * At the first position the model sees one token and guesses like a bigram. After 400 steps a second and a third token help (4.49 nats,
+ * 4.27, 4.20 after four), and what is further back not yet: so short a training finds what stands next to each other first. White
+ * space is easiest (2.23), since indentation follows from the line before; signs take 4.16; names are hardest (4.58), since a name
+ * can be anything when it comes first.
  */
 import { selectBackend } from '@minigpt/backends';
 import { dispose, Rng } from '@minigpt/core';
