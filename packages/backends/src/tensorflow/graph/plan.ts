@@ -1,4 +1,4 @@
-import { type DataTypeMap, util } from '@tensorflow/tfjs-core';
+import type { DataTypeMap } from '@tensorflow/tfjs-core';
 import { neededFor } from '../../compile/needed.ts';
 import { type Source, sourceKey } from '../../compile/trace.ts';
 import type { InPlaceUpdate } from '../in-place-update.ts';
@@ -58,21 +58,16 @@ export function planTrace(trace: GraphTrace, { xla: whole, onlyIfFinite }: Lower
   };
 }
 
-/** Below so many elements, calling what XLA has compiled takes longer than the passes over the memory that it spares. */
-const WORTH_FUSING = 2 ** 14;
-
-/** Neighbours that the same call of a kernel made are a part, compiled together where their tensors are large. */
+/** Neighbours that the same call of a kernel made are a part. */
 function partsOf(trace: GraphTrace, nodes: readonly number[]): Plan['parts'] {
-  const parts: { nodes: number[]; call: number | undefined }[] = [];
+  const parts: { nodes: number[]; together: boolean; call: number | undefined }[] = [];
   for (const node of nodes) {
     const { call } = trace.nodes[node];
     const last = parts.at(-1);
     if (last !== undefined && last.call === call) last.nodes.push(node);
-    else parts.push({ nodes: [node], call });
+    else parts.push({ nodes: [node], together: call !== undefined, call });
   }
-  const isLarge = (node: number) =>
-    trace.nodes[node].outputs.some(({ shape }) => util.sizeFromShape([...shape]) >= WORTH_FUSING);
-  return parts.map(({ nodes, call }) => ({ nodes, together: call !== undefined && nodes.some(isLarge) }));
+  return parts;
 }
 
 /** The inputs of AdamW that it gives anew, in the order of its outputs. */
