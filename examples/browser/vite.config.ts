@@ -25,7 +25,15 @@ const tfjsWasm: Plugin = {
   },
 };
 
+// Isolates the page, without which a browser gives WebAssembly one thread. Whatever serves `dist` has to send them too.
+const headers = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
 export default defineConfig({
+  server: { headers },
+  preview: { headers },
   plugins: [tfjsWasm],
   resolve: { alias: sourceAliases }, // in a project of your own the packages come from npm: leave this out
   worker: { format: 'es' },

@@ -8,8 +8,7 @@ export class LossChart {
   #losses: number[] = [];
 
   constructor(element: HTMLElement) {
-    const color = getComputedStyle(element).color;
-    const axis = { stroke: color, grid: { stroke: '#8884', width: 1 } };
+    const axis = { stroke: () => getComputedStyle(element).color, grid: { stroke: '#8884', width: 1 } };
     this.#plot = new uPlot(
       {
         width: element.clientWidth,
@@ -24,6 +23,10 @@ export class LossChart {
       [[], []],
       element,
     );
+    new ResizeObserver(([{ contentRect }]) => {
+      this.#plot.setSize({ width: contentRect.width, height: 240 });
+    }).observe(element);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#plot.redraw());
   }
 
   add(step: number, loss: number): void {

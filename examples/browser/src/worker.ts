@@ -50,7 +50,7 @@ const trainer = {
         model,
         optimizer,
         batch: batches({ tokens, blockSize: size.blockSize, batchSize, rng: rng.fold('batches') }),
-        schedule: warmupCosine({ learningRate: 4e-3, minLr: 4e-4, warmupIters: 20, lrDecayIters: maxIters }),
+        schedule: warmupCosine({ learningRate: 4e-3, minLr: 4e-4, warmupIters: 60, lrDecayIters: maxIters }),
         maxIters,
         signal: stop.signal,
         saveInterval: 20,

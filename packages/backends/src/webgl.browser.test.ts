@@ -45,15 +45,6 @@ describeOnBackends('the webgl backend', () => {
   });
 
   it('is refused in software unless that is asked for, and then wasm is chosen, with the reason', async () => {
-    const getContext = OffscreenCanvas.prototype.getContext;
-    const strict = vi.spyOn(OffscreenCanvas.prototype, 'getContext').mockImplementation(function (
-      this: OffscreenCanvas,
-      ...args: unknown[]
-    ) {
-      const attributes = args[1] as { failIfMajorPerformanceCaveat?: boolean };
-      if (attributes?.failIfMajorPerformanceCaveat) return null;
-      return Reflect.apply(getContext, this, args) as ReturnType<typeof getContext>;
-    } as typeof getContext);
     const gpu = vi.spyOn(navigator.gpu, 'requestAdapter').mockResolvedValue(null);
     try {
       await expect(start()).rejects.toThrow(/no WebGL 2 on a graphics card/);
@@ -61,7 +52,6 @@ describeOnBackends('the webgl backend', () => {
       expect(name).toBe('wasm');
       expect(reason).toMatch(/fastest that starts here; webgpu does not: .*; webgl does not: /);
     } finally {
-      strict.mockRestore();
       gpu.mockRestore();
       await start(software);
     }

@@ -49,7 +49,7 @@ export async function start({ software = false }: WebGLOptions = {}): Promise<St
 function webglVersion(software: boolean): number {
   env().set('SOFTWARE_WEBGL_ENABLED', software);
   // tfjs asks once and remembers, so the browser is asked here, each time.
-  if (!offers({ failIfMajorPerformanceCaveat: !software })) {
+  if (!isOffered(software)) {
     throw new BackendUnavailableError(
       'webgl',
       'the browser gives no WebGL 2 on a graphics card; look into its settings for hardware acceleration, or take wasm',
@@ -67,10 +67,16 @@ function webglVersion(software: boolean): number {
   return env().getNumber('WEBGL_VERSION');
 }
 
-function offers(attributes: WebGLContextAttributes): boolean {
+/** Renderers that compute on the processor, some of which Chromium does not count as a performance caveat. */
+const softwareRenderer = /swiftshader|llvmpipe|softpipe|basic render/i;
+
+function isOffered(software: boolean): boolean {
+  const attributes = { failIfMajorPerformanceCaveat: !software };
   const gl = new OffscreenCanvas(1, 1).getContext('webgl2', attributes);
-  gl?.getExtension('WEBGL_lose_context')?.loseContext(); // browsers keep only so many alive
-  return gl !== null;
+  if (gl === null) return false;
+  const renderer = rendererOf(gl);
+  gl.getExtension('WEBGL_lose_context')?.loseContext(); // browsers keep only so many alive
+  return software || !softwareRenderer.test(renderer);
 }
 
 interface WatchedContext extends DeviceWatch {
