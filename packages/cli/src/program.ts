@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { chat } from './commands/chat.ts';
 import { convert } from './commands/convert.ts';
@@ -14,9 +15,12 @@ import { tensorflow } from './commands/tensorflow.ts';
 import { tokenizer } from './commands/tokenizer.ts';
 import { train } from './commands/train.ts';
 
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
 /** The command line: `program.parseAsync(process.argv)` runs it. */
 export const program = new Command('minigpt')
   .description('Train, sample, evaluate, inspect and convert GPT-style language models.')
+  .version(version)
   .addHelpText(
     'after',
     `
@@ -26,7 +30,9 @@ Examples:
   minigpt sample --model out/shakespeare --prompt "ROMEO:" --temperature 0.8
   minigpt eval --model out/shakespeare --data held-out.txt`,
   )
-  .showHelpAfterError('(see --help)');
+  .showHelpAfterError('(see --help)')
+  // commander would exit with 1, which is for bad input here.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 for (const command of [
   start,
