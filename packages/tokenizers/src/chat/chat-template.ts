@@ -1,6 +1,7 @@
 import { Template } from '@huggingface/jinja';
 import type { Tokenizer } from '../tokenizer.ts';
 import { assistantMask, spansByPrefixes } from './assistant-mask.ts';
+import { countIterations, renderBounded } from './bounded-interpreter.ts';
 import { ChatTemplateError } from './chat-template-error.ts';
 import {
   type AssistantSpan,
@@ -50,10 +51,11 @@ export type TemplateTokens = Readonly<Record<string, string>>;
  * A chat template: Jinja in transformers' environment (blocks trimmed, `raise_exception`, `strftime_now`, `tojson` that
  * escapes nothing, `{% generation %}`). Compiled once.
  *
- * The template is a program that a checkpoint brings along: it can take long, or much memory, but reach nothing outside.
+ * The template is a program that a checkpoint brings along: it reaches nothing outside, and ends with an error after two
+ * million steps or at a value of more than 33 million characters.
  */
 export class ChatTemplate {
-  readonly #template: Template;
+  readonly #program: Template['parsed'];
   readonly #source: string;
   readonly #tokens: TemplateTokens;
 
@@ -64,8 +66,9 @@ export class ChatTemplate {
   constructor(template: string, tokens: TemplateTokens = {}) {
     this.#source = template;
     this.#tokens = tokens;
-    this.#template = wrapErrors(() => new Template(rewriteGenerationBlocks(template)));
-    usePythonEquality(this.#template.parsed);
+    this.#program = wrapErrors(() => new Template(rewriteGenerationBlocks(template))).parsed;
+    usePythonEquality(this.#program);
+    countIterations(this.#program);
   }
 
   /** One of the published formats, with its own special tokens unless others are given. */
@@ -188,7 +191,7 @@ export class ChatTemplate {
     marks = { start: '', end: '' },
   ): string {
     return wrapErrors(() =>
-      this.#template.render({
+      renderBounded(this.#program, {
         ...this.#tokens,
         ...options.variables,
         ...(options.tools && { tools: options.tools }),
@@ -216,6 +219,7 @@ function wrapErrors<Result>(work: () => Result): Result {
   try {
     return work();
   } catch (cause) {
+    if (cause instanceof ChatTemplateError) throw cause;
     throw new ChatTemplateError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }
