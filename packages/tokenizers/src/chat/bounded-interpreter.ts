@@ -85,15 +85,13 @@ export function countIterations(node: unknown): void {
   if (type === 'For') body?.unshift({ type: 'StringLiteral', value: '' });
 }
 
-const clock = new Template('{{ strftime_now(format) }}');
-
 /** What transformers gives its templates, as `@huggingface/jinja` does, but ranges have an end. */
 const globals = {
   ...{ true: true, false: false, none: null, True: true, False: false, None: null },
   raise_exception(message: unknown) {
     throw new Error(String(message));
   },
-  strftime_now: (format: unknown) => clock.render({ format }),
+  strftime_now: (format: unknown) => new Template('{{ strftime_now(format) }}').render({ format }),
   range,
 };
 
