@@ -85,7 +85,7 @@ describe('minigpt data', () => {
     ],
   ])('%s is a mistake on the command line', async (_, args, message) => {
     const { code, stderr } = await minigpt(...args);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toContain(message);
   });
 

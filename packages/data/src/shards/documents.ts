@@ -92,6 +92,10 @@ function lineDocument(line: string, source: string, field: string): Found {
   }
   const text = (value as Record<string, unknown> | null)?.[field];
   if (typeof text === 'string') return { source, text, bytes: Buffer.byteLength(text), endsDocument: true };
+  if (text !== undefined) {
+    const kind = text === null ? 'null' : typeof text;
+    return { problem: new ShardSourceError(source, `its "${field}" is no text but ${kind}`) };
+  }
   const fields = typeof value === 'object' ? Object.keys(value ?? {}).join(', ') : typeof value;
   const reason = `it has no text "${field}" but ${fields || 'nothing'}; name the field with texts`;
   return { problem: new ShardSourceError(source, reason) };

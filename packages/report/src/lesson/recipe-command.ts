@@ -29,17 +29,21 @@ export function recipeCommand({
   examples,
   seed = 1337,
 }: RecipeCommandOptions): Command {
-  return new Command(`recipe ${name}`)
-    .description(description)
-    .option('--data <where>', data)
-    .option('--quick', 'a much shorter run, within a minute', false)
-    .addOption(
-      new Option('--backend <name>', 'what computes; auto takes the fastest that starts')
-        .choices(['auto', 'node', 'wasm', 'cpu'])
-        .default('auto'),
-    )
-    .option('--seed <n>', 'of weights, batches and samples', integer, seed)
-    .option('--out <dir>', 'folder for the page and its figures', `out/recipes/${name}`)
-    .showHelpAfterError('(see --help)')
-    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
+  return (
+    new Command(`recipe ${name}`)
+      .description(description)
+      .option('--data <where>', data)
+      .option('--quick', 'a much shorter run, within a minute', false)
+      .addOption(
+        new Option('--backend <name>', 'what computes; auto takes the fastest that starts')
+          .choices(['auto', 'node', 'wasm', 'cpu'])
+          .default('auto'),
+      )
+      .option('--seed <n>', 'of weights, batches and samples', integer, seed)
+      .option('--out <dir>', 'folder for the page and its figures', `out/recipes/${name}`)
+      .showHelpAfterError('(see --help)')
+      // commander would exit with 1, which is for bad input here, as in the command line.
+      .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+      .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`)
+  );
 }
