@@ -5,8 +5,9 @@
  *   pnpm --filter @minigpt/benchmarks decode --model FILE [--backends "node, compiled;node;wasm"] [--prompt-tokens 128]
  *     [--tokens 32] [--warm-up 8] [--rounds 3] [--llama-cpp FILE,…] [--llama2c RUN] [--python PYTHON_WITH_TORCH_AND_TRANSFORMERS] [--json FILE]
  *
- * A backend with `, compiled` reads each token by a compiled step, which was compiled before; how long that took is a column. A
- * text of `--warm-up` tokens comes before what is timed: V8 compiles JavaScript the better the longer it has seen it.
+ * A backend with `, compiled` reads each token by a compiled step, which was compiled before; how long that took is a column.
+ * `--warm-up` tokens come before what is timed, in texts as long as that: V8 compiles JavaScript the better the longer it has
+ * seen it.
  * `--llama-cpp` takes the GGUF files that llama.cpp runs, such as the model itself and what `gguf-to-f32.py` makes of it;
  * `--llama2c` the program `run` of karpathy/llama2.c, built with `gcc -O3 -march=native`, where the model is a llama2.c file.
  *
@@ -65,18 +66,18 @@ async function minigpt(run: string): Promise<Round> {
   const { model: loaded } = await loadPretrained(model);
   const loadSeconds = load();
   const ids = promptIds(loaded.vocabSize);
-  const cache = new FixedKVCache({ capacity: Math.max(promptTokens + tokens, 8 + warmUp) + 1 });
+  const cache = new FixedKVCache({ capacity: Math.max(promptTokens, 8) + tokens + 1 });
   const session = new Session(loaded, { cache, compile: compiled !== undefined });
   const options = { temperature: 0, session };
   // Compilers of all kinds get to see the code before it is timed; ours at the first two tokens after the prompt's.
   const times: number[] = [];
-  let token = stopwatch();
-  for await (const _ of generate(loaded, ids.toReversed().slice(0, 8), {
-    ...options,
-    maxNewTokens: warmUp,
-  })) {
-    times.push(token());
-    token = stopwatch();
+  const warm = ids.toReversed().slice(0, 8);
+  for (let left = warmUp; left > 0; left -= tokens) {
+    let token = stopwatch();
+    for await (const _ of generate(loaded, warm, { ...options, maxNewTokens: Math.min(left, tokens) })) {
+      times.push(token());
+      token = stopwatch();
+    }
   }
   const compileSeconds = compiled === undefined ? undefined : times[1] + times[2];
   const whole = stopwatch();

@@ -1,0 +1,3 @@
+import { testCompileOnWasm } from '../testing/test-compile-on-wasm.ts';
+
+testCompileOnWasm();
