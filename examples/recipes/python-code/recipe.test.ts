@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RecipeRun, runRecipe } from '../../../scripts/lib/run-recipe.ts';
-import { functionsIn, wholeLines } from './functions.ts';
+import { functionOf, functionsIn, isOver } from './functions.ts';
 import { whichParse } from './python.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'minigpt-python-code-'));
@@ -38,7 +38,7 @@ describe('pnpm recipe python-code --quick', () => {
 
   it('leaves a page with its chapters, plots and samples', () => {
     expect(run.page).toContain('Batches, and targets shifted by one');
-    expect(run.page).toContain('A head from the held-out files');
+    expect(run.page).toContain('A beginning from the held-out files');
     if (python) expect(run.page).toContain('python3 parses');
     expect(run.page?.match(/<svg /g)?.length).toBe(python ? 3 : 2);
   });
@@ -73,18 +73,28 @@ it('says in a sentence what it cannot read', async () => {
   ]);
   expect(code).toBe(1);
   expect(stderr.trim()).toMatch(
-    /^python-code: .*--field.*$|^python-code: .*no text.*$|^python-code: .*name more.*$/,
+    /^python-code: .* only 0 came \(documents left out, not UTF-8 or without a "content": 1\); name more or longer files\.$/,
   );
 }, 60_000);
 
-it('finds functions and cuts them after whole lines', () => {
+it('finds functions with their docstrings', () => {
   const source =
-    'import os\n\ndef f(a):\n    return a\n\n\ndef g():\n\n    x = 1\n    return x\nclass A:\n    def h(self):\n        pass\n';
+    'import os\n\ndef f(a):\n    return a\n\n\ndef g():\n    r"""Says "no".\n\n    Twice. """\n\n    x = 1\n    return x\nclass A:\n    def h(self):\n        pass\n';
   expect(functionsIn(source)).toEqual([
-    { head: 'def f(a):\n', body: '    return a\n' },
-    { head: 'def g():\n', body: '\n    x = 1\n    return x\n' },
+    { head: 'def f(a):\n', docstring: '', body: '    return a\n' },
+    {
+      head: 'def g():\n',
+      docstring: '    r"""Says "no".\n\n    Twice. """\n',
+      body: '\n    x = 1\n    return x\n',
+    },
   ]);
-  expect(wholeLines('    a = 1\n\n    b = (')).toBe('    a = 1');
+});
+
+it('ends a function before the next statement, or after its last whole line', () => {
+  expect(functionOf('def f():\n    a = 1\n\n    b = (')).toBe('def f():\n    a = 1');
+  expect(isOver('def f():\n    a = 1\n\n    b = (')).toBe(false);
+  expect(functionOf('def f():\n    a = 1\n\n\nde')).toBe('def f():\n    a = 1');
+  expect(isOver('def f():\n    a = 1\n\n\nd')).toBe(true);
 });
 
 it.skipIf(python === undefined)(

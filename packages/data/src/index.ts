@@ -5,6 +5,7 @@ export {
   type WindowOptions,
   windows,
 } from './batches.ts';
+export { type CountedLoss, countedLoss } from './counted-loss.ts';
 export { decodeText, normalizeNewlines } from './decode-text.ts';
 export {
   DownloadError,
