@@ -70,7 +70,7 @@ it.skipIf(shared === undefined)(
   },
 );
 
-describe('a model that it cannot take apart', () => {
+describe.concurrent('a model that it cannot take apart', () => {
   it.each([
     ['a missing one', join(folder, 'nowhere'), undefined, 'nowhere'],
     ['a text', join(folder, 'text.gguf'), 'Call me Ishmael.', 'text.gguf'],

@@ -32,7 +32,7 @@ describe(`pnpm recipe bigram --quick, on ${shared ? 'Verne' : 'Moby Dick'}`, () 
   });
 });
 
-describe('a text that it cannot learn from', () => {
+describe.concurrent('a text that it cannot learn from', () => {
   const folder = mkdtempSync(join(tmpdir(), 'minigpt-bigram-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 

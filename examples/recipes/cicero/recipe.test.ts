@@ -40,7 +40,7 @@ describe(`pnpm recipe cicero --quick, on ${shared ? 'the Letters to Atticus' : '
   });
 });
 
-describe('a text that it cannot learn from', () => {
+describe.concurrent('a text that it cannot learn from', () => {
   const folder = mkdtempSync(join(tmpdir(), 'minigpt-cicero-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 

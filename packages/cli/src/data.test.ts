@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   mkdirSync,
@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { createTokenizer, trainBpe } from '@minigpt/tokenizers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bin, runMinigpt } from './testing/run-minigpt.ts';
@@ -22,7 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const documents = Array.from({ length: 4000 }, (_, i) =>
   `def f${i}(x):\n    return x + ${i}\n`.repeat((i * 7919) % 97),
 );
-const tokenize = (out: string, ...more: string[]) => [
+const tokenize = (out: string, workers: 1 | 2, ...more: string[]) => [
   'data',
   'tokenize',
   '--data',
@@ -34,7 +35,7 @@ const tokenize = (out: string, ...more: string[]) => [
   '--shard-bytes',
   '500000',
   '--workers',
-  '2',
+  String(workers),
   ...more,
 ];
 const minigpt = (...args: string[]) => runMinigpt(args, { cwd: folder });
@@ -50,12 +51,13 @@ beforeAll(async () => {
   });
   writeFileSync(at('tokenizer.json'), JSON.stringify(createTokenizer(json)));
   writeFileSync(at('lines.jsonl'), documents.map((content) => JSON.stringify({ content })).join('\n'));
-  const { code, stderr } = await runMinigpt(tokenize('whole'));
+  const { code, stderr } = await runMinigpt(tokenize('whole', 2));
   expect(stderr).toBe('');
   expect(code).toBe(0);
 }, 60_000);
 
-describe('minigpt data', () => {
+// Each test waits for processes of its own, so they run side by side.
+describe.concurrent('minigpt data', () => {
   it('info says what is there', async () => {
     const { stdout } = await minigpt('data', 'info', at('whole'), '--json');
     expect(JSON.parse(stdout)).toMatchObject({
@@ -80,7 +82,7 @@ describe('minigpt data', () => {
     ['no data', ['data', 'tokenize', '--tokenizer', 'x', '--out', 'y'], "required option '--data"],
     [
       'a format that there is not',
-      [...tokenize('x'), '--format', 'csv'],
+      [...tokenize('x', 1), '--format', 'csv'],
       'Allowed choices are text, jsonl, parquet',
     ],
   ])('%s is a mistake on the command line', async (_, args, message) => {
@@ -90,7 +92,7 @@ describe('minigpt data', () => {
   });
 
   it('says in one sentence what it cannot read', async () => {
-    const { code, stderr } = await runMinigpt(tokenize('bad', '--field', 'text'));
+    const { code, stderr } = await runMinigpt(tokenize('bad', 1, '--field', 'text'));
     expect(code).toBe(1);
     expect(stderr).toMatch(
       /^minigpt: Cannot tokenise .*lines\.jsonl, the line at byte 0: it has no text "text" but content; .*\.\n$/,
@@ -98,14 +100,14 @@ describe('minigpt data', () => {
   });
 });
 
-describe('minigpt data tokenize goes on to the same bytes', () => {
+describe.concurrent('minigpt data tokenize goes on to the same bytes', { timeout: 60_000 }, () => {
   /** Runs it until some pieces of work are told of, then sends a signal. */
   function interrupted(
     out: string,
     signal: NodeJS.Signals,
   ): Promise<{ code: number | null; stderr: string }> {
     return new Promise((resolve) => {
-      const child = spawn(process.execPath, [bin, ...tokenize(out, '--json')], { cwd: folder });
+      const child = spawn(process.execPath, [bin, ...tokenize(out, 2, '--json')], { cwd: folder });
       let told = '';
       let stderr = '';
       child.stderr.on('data', (data) => {
@@ -122,10 +124,10 @@ describe('minigpt data tokenize goes on to the same bytes', () => {
   it('after kill -9', async () => {
     const { code } = await interrupted('killed', 'SIGKILL');
     expect(code).toBe(null);
-    const { code: second } = await runMinigpt(tokenize('killed'));
+    const { code: second } = await runMinigpt(tokenize('killed', 1));
     expect(second).toBe(0);
     expect(contents('killed')).toEqual(contents('whole'));
-  }, 60_000);
+  });
 
   it('after Ctrl-C, which it says', async () => {
     const { code, stderr } = await interrupted('stopped', 'SIGINT');
@@ -133,34 +135,29 @@ describe('minigpt data tokenize goes on to the same bytes', () => {
     expect(stderr).toContain('Stopped. What is written can be read, and the same command goes on behind it.');
     const { stdout } = await minigpt('data', 'info', at('stopped'), '--json');
     expect(JSON.parse(stdout)).toMatchObject({ complete: false });
-    await runMinigpt(tokenize('stopped'));
+    await runMinigpt(tokenize('stopped', 1));
     expect(contents('stopped')).toEqual(contents('whole'));
-  }, 60_000);
+  });
 
   const mountable = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', tmpdir()]).status === 0;
-  it.skipIf(!mountable)(
-    'after a full disk, which it says (needs `unshare` and `mount`)',
-    () => {
-      mkdirSync(at('disk'));
-      const script = [
-        'mount -t tmpfs -o size=1m none "$MOUNT"; cd "$MOUNT"',
-        '"$@"; echo "exit $?"',
-        `'${process.execPath}' '${bin}' data verify '${at('disk', 'out')}' > /dev/null; echo "exit $?"`,
-        'mount -o remount,size=40m "$MOUNT"',
-        '"$@"; echo "exit $?"',
-        `cp -r '${at('disk', 'out')}' '${at('after-full-disk')}'`,
-      ].join('\n');
-      const command = ['-rm', 'sh', '-c', script, 'sh', process.execPath, bin, ...tokenize('disk/out')];
-      const { stdout, stderr } = spawnSync('unshare', command, {
-        encoding: 'utf8',
-        env: { ...process.env, MOUNT: at('disk') },
-      });
-      expect(stderr).toMatch(
-        /^minigpt: The shards could not be written to .*: the disk is full \(ENOSPC\); the [\d,]+ tokens that it holds stay usable, and the same call goes on after them\.\n$/,
-      );
-      expect(stdout.match(/exit \d/g)).toEqual(['exit 1', 'exit 0', 'exit 0']);
-      expect(contents('after-full-disk')).toEqual(contents('whole'));
-    },
-    60_000,
-  );
+  it.skipIf(!mountable)('after a full disk, which it says (needs `unshare` and `mount`)', async () => {
+    mkdirSync(at('disk'));
+    const script = [
+      'mount -t tmpfs -o size=1m none "$MOUNT"; cd "$MOUNT"',
+      '"$@"; echo "exit $?"',
+      `'${process.execPath}' '${bin}' data verify '${at('disk', 'out')}' > /dev/null; echo "exit $?"`,
+      'mount -o remount,size=40m "$MOUNT"',
+      '"$@"; echo "exit $?"',
+      `cp -r '${at('disk', 'out')}' '${at('after-full-disk')}'`,
+    ].join('\n');
+    const command = ['-rm', 'sh', '-c', script, 'sh', process.execPath, bin, ...tokenize('disk/out', 1)];
+    const { stdout, stderr } = await promisify(execFile)('unshare', command, {
+      env: { ...process.env, MOUNT: at('disk') },
+    });
+    expect(stderr).toMatch(
+      /^minigpt: The shards could not be written to .*: the disk is full \(ENOSPC\); the [\d,]+ tokens that it holds stay usable, and the same call goes on after them\.\n$/,
+    );
+    expect(stdout.match(/exit \d/g)).toEqual(['exit 1', 'exit 0', 'exit 0']);
+    expect(contents('after-full-disk')).toEqual(contents('whole'));
+  });
 });

@@ -50,5 +50,12 @@ for (const command of [
   tensorflow,
   doctor,
 ]) {
-  program.addCommand(command.copyInheritedSettings(program));
+  program.addCommand(inheriting(command, program));
+}
+
+/** The command and those below it, with their parent's settings: the help after a mistake, and the exit code of one. */
+function inheriting(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inheriting(child, command);
+  return command;
 }
