@@ -148,6 +148,7 @@ function compare(): void {
     ...process.env,
     TSX_TSCONFIG_PATH: here('../tsconfig.json'),
     TF_NUM_INTRAOP_THREADS: flags.threads,
+    TF_NUM_INTEROP_THREADS: flags.threads,
     MINIGPT_THREADS: flags.threads,
     TF_CPP_MIN_LOG_LEVEL: '2',
   };

@@ -117,7 +117,7 @@ export function testCompile(title: string, { start, compilers, skip = false }: T
       copy.dispose();
     });
 
-    it('makes one pass of the passes of a kernel, as of one layer so of the next', () => {
+    it('makes one pass of the passes of a kernel over large tensors, as of one layer so of the next', () => {
       let step = 0;
       const [shape, size] = [[64, 256], 64 * 256];
       const ones = tf.ones<tf.Rank.R1>([256]);

@@ -1,4 +1,4 @@
-import type { DataTypeMap } from '@tensorflow/tfjs-core';
+import { type DataTypeMap, util } from '@tensorflow/tfjs-core';
 import { neededFor } from '../../compile/needed.ts';
 import { type Source, sourceKey } from '../../compile/trace.ts';
 import type { InPlaceUpdate } from '../in-place-update.ts';
@@ -58,16 +58,21 @@ export function planTrace(trace: GraphTrace, { xla: whole, onlyIfFinite }: Lower
   };
 }
 
-/** Neighbours that the same call of a kernel made are a part. */
+/** Below so many elements, calling what XLA has compiled takes longer than the passes over the memory that it spares. */
+const WORTH_FUSING = 2 ** 14;
+
+/** Neighbours that the same call of a kernel made are a part, compiled together where their tensors are large. */
 function partsOf(trace: GraphTrace, nodes: readonly number[]): Plan['parts'] {
-  const parts: { nodes: number[]; together: boolean; call: number | undefined }[] = [];
+  const parts: { nodes: number[]; call: number | undefined }[] = [];
   for (const node of nodes) {
     const { call } = trace.nodes[node];
     const last = parts.at(-1);
     if (last !== undefined && last.call === call) last.nodes.push(node);
-    else parts.push({ nodes: [node], together: call !== undefined, call });
+    else parts.push({ nodes: [node], call });
   }
-  return parts;
+  const isLarge = (node: number) =>
+    trace.nodes[node].outputs.some(({ shape }) => util.sizeFromShape([...shape]) >= WORTH_FUSING);
+  return parts.map(({ nodes, call }) => ({ nodes, together: call !== undefined && nodes.some(isLarge) }));
 }
 
 /** The inputs of AdamW that it gives anew, in the order of its outputs. */

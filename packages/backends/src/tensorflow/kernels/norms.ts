@@ -4,9 +4,11 @@ import type { RawKernel } from './raw-kernel.ts';
 export const normKernels: Readonly<Record<string, RawKernel>> = {
   LayerNorm: (ops, { x, weight, bias }, { eps }) => {
     const mean = ops.mean(x, 'last', true);
-    const variance = ops.mean(ops.squaredDifference(x, mean), 'last', true);
+    const centered = ops.sub(x, mean);
+    // Not SquaredDifference: what TensorFlow's optimizer of graphs takes for a LayerNorm, it makes one with an epsilon of 1e-3.
+    const variance = ops.mean(ops.square(centered), 'last', true);
     const rstd = ops.rsqrt(ops.add(variance, ops.floats(eps as number)));
-    const scaled = ops.mul(ops.mul(ops.sub(x, mean), rstd), weight);
+    const scaled = ops.mul(ops.mul(centered, rstd), weight);
     return [bias === undefined ? scaled : ops.add(scaled, bias), mean, rstd];
   },
 

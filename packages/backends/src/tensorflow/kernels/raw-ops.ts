@@ -35,7 +35,6 @@ export class RawOps {
   sigmoidGrad = (s: TensorHandle, dy: TensorHandle) => this.#one('SigmoidGrad', [s, dy]);
   /** `dy` where `y` is greater than 0, else 0. */
   reluGrad = (dy: TensorHandle, y: TensorHandle) => this.#one('ReluGrad', [dy, y]);
-  squaredDifference = (a: TensorHandle, b: TensorHandle) => this.#one('SquaredDifference', [a, b]);
   /** Over the last dimension. */
   softmax = (x: TensorHandle) => this.#one('Softmax', [x]);
   /** `[N, C]` + `[C]` */
