@@ -12,7 +12,15 @@ import { readMobyDick, readTexts } from '@minigpt/data/node';
 import { Bigram } from '@minigpt/models';
 import { crossEntropy } from '@minigpt/ops';
 import { heatMap, type LossPoint, lossCurve } from '@minigpt/report';
-import { grouped, Lesson, oneLine, publish, type RecipeFlags, recipeCommand } from '@minigpt/report/node';
+import {
+  duration,
+  grouped,
+  Lesson,
+  oneLine,
+  publish,
+  type RecipeFlags,
+  recipeCommand,
+} from '@minigpt/report/node';
 import { generateText } from '@minigpt/sampling';
 import {
   characterTokenizer,
@@ -325,11 +333,10 @@ lesson.say(`
 lesson.finish();
 
 if (known && !flags.quick) {
-  const minutes = ((performance.now() - began) / 60_000).toFixed(1);
   publish({
     recipe: 'bigram',
     text: known.name,
-    run: `\`pnpm recipe bigram --data FILE --backend ${backend.name} --seed ${flags.seed}\`, ${minutes} minutes on \`${backend.name}\`.`,
+    run: `\`pnpm recipe bigram --data FILE --backend ${backend.name} --seed ${flags.seed}\`, ${duration((performance.now() - began) / 1000)} on \`${backend.name}\`.`,
     checks: lesson.checks,
     readme: here('README.md'),
     docs: {

@@ -51,7 +51,7 @@ describe.concurrent('a text that it cannot learn from', () => {
   ])(
     '%s is one sentence',
     async (_, contents, reason) => {
-      const path = join(folder, 'edition.xml');
+      const path = join(mkdtempSync(join(folder, 'case-')), 'edition.xml');
       writeFileSync(path, contents);
       const { code, stderr } = await runRecipe('cicero', ['--backend', 'cpu', '--data', path]);
       expect(code).toBe(1);

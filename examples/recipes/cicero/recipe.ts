@@ -25,6 +25,7 @@ import { Bigram } from '@minigpt/models';
 import { attentionMask, crossEntropy, matMul } from '@minigpt/ops';
 import { barChart, heatMap, type LossPoint, lineChart, lossCurve } from '@minigpt/report';
 import {
+  duration,
   grouped,
   integer,
   Lesson,
@@ -665,11 +666,10 @@ lesson.say(`
 lesson.finish();
 
 if (known && !flags.quick) {
-  const minutes = ((performance.now() - began) / 60_000).toFixed(0);
   publish({
     recipe: 'cicero',
     text: known.name,
-    run: `\`pnpm recipe cicero --data FILE --backend ${backend.name} --seed ${flags.seed} --cl100k-steps ${flags.cl100kSteps}\`, ${minutes} minutes on \`${backend.name}\`.`,
+    run: `\`pnpm recipe cicero --data FILE --backend ${backend.name} --seed ${flags.seed} --cl100k-steps ${flags.cl100kSteps}\`, ${duration((performance.now() - began) / 1000)} on \`${backend.name}\`.`,
     checks: lesson.checks,
     readme: here('README.md'),
     docs: {

@@ -7,7 +7,13 @@ import { writeBetweenMarkers } from './between-markers.ts';
 import { explainError } from './explain-error.ts';
 import { Lesson } from './lesson.ts';
 import { publish } from './publish.ts';
-import { indentedForTerminal, proseForTerminal, sampleForTerminal, tableForTerminal } from './terminal.ts';
+import {
+  indentedForTerminal,
+  proseForTerminal,
+  sampleForTerminal,
+  tableForTerminal,
+  terminalWidth,
+} from './terminal.ts';
 import { writeWhole } from './write-whole.ts';
 
 let folder: string;
@@ -125,6 +131,16 @@ it('fits a narrow terminal', () => {
   expect(indentedForTerminal('one two three', 12, '    ', '  ✓ ')).toBe('  ✓ one two\n    three');
   const table = { columns: ['a', 'b'], rows: [[words, words]] };
   expect(longest(tableForTerminal(table, 30))).toBeLessThanOrEqual(30);
+});
+
+it('takes the width of a file from COLUMNS, and 80 without', () => {
+  const file = {} as NodeJS.WriteStream;
+  vi.stubEnv('COLUMNS', '40');
+  expect(terminalWidth(file)).toBe(39);
+  expect(terminalWidth({ columns: 60 } as NodeJS.WriteStream)).toBe(59);
+  vi.stubEnv('COLUMNS', 'wide');
+  expect(terminalWidth(file)).toBe(79);
+  vi.unstubAllEnvs();
 });
 
 it('wraps the cells of a table within their columns, and keeps numbers whole', () => {

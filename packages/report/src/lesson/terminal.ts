@@ -6,9 +6,9 @@ import type { TableBlock } from '../page.ts';
 /** Wider lines are hard to read. */
 const WIDEST = 96;
 
-/** How many characters fit on a line of this terminal; 80 in a file. */
+/** How many characters fit on a line of this terminal; in a file what `COLUMNS` says, or 80. */
 export function terminalWidth(out: NodeJS.WriteStream): number {
-  return Math.max(20, Math.min(WIDEST, (out.columns ?? 80) - 1));
+  return Math.max(20, Math.min(WIDEST, (out.columns ?? (Number(process.env.COLUMNS) || 80)) - 1));
 }
 
 /** Markdown as it reads on a terminal: paragraphs wrapped, emphasis in the terminal's way, links as their text. */
