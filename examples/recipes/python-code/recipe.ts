@@ -259,11 +259,8 @@ lesson.say(`
 
 const trained = parameters(model);
 const optimizer = adamW({ parameters: trained, betas: [0.9, 0.95], weightDecay: 0.1 });
-const measured = windows({
-  tokens: heldOut.subarray(0, (quick ? 20 : 160) * blockSize + 1) as Uint16Array,
-  blockSize,
-  batchSize: 16,
-});
+const anywhere = shuffledBatches({ tokens: heldOut, blockSize, batchSize, rng: rng.fold('looks') });
+const measured = Array.from({ length: 10 }, (_, i) => anywhere(i));
 const curve: LossPoint[] = [];
 const looks: LossPoint[] = [];
 
@@ -304,11 +301,8 @@ lesson.figure({
 // ---------------------------------------------------------------------------------------------------------------------
 lesson.chapter('How well it predicts');
 
-const whole =
-  heldOut.length > (quick ? 20_000 : 120_000)
-    ? heldOut.subarray(0, quick ? 20_000 : 120_000)
-    : heldOut.subarray(0, heldOut.length);
-const heldOutTokens = whole as Uint16Array;
+const measuredTokens = Math.min(heldOut.length, quick ? 20_000 : 500_000);
+const heldOutTokens = heldOut.subarray(0, measuredTokens) as Uint16Array;
 const counted = countedLoss(trainTokens, heldOutTokens, V);
 const { loss, tokens } = await evaluate({
   model,
@@ -583,6 +577,7 @@ async function completeFunctions(
   }
   return functions.map(({ head, docstring }, row) => {
     const text = functionOf(tokenizer.decode(ids[row]!, { skipSpecialTokens: true }));
+    if (text.length < head.length) return { text: head, withoutDocstring: head }; // not a whole line came
     // The docstring was given, and alone it would be a body already.
     const withoutDocstring = text.slice(0, head.length) + text.slice(head.length + docstring.length);
     return { text, withoutDocstring };

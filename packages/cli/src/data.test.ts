@@ -57,7 +57,7 @@ beforeAll(async () => {
 }, 60_000);
 
 // Each test waits for processes of its own, so they run side by side.
-describe.concurrent('minigpt data', () => {
+describe.concurrent('minigpt data', { timeout: 60_000 }, () => {
   it('info says what is there', async () => {
     const { stdout } = await minigpt('data', 'info', at('whole'), '--json');
     expect(JSON.parse(stdout)).toMatchObject({
