@@ -7,10 +7,15 @@ import {
   type TensorValue,
 } from './graph-def.ts';
 
+/** Up to so many numbers, constants are compared. */
+const SMALL = 16;
+
 /** A graph in the making. What is added is named, and its first output has that name too. */
 export class GraphBuilder {
   readonly #nodes: NodeDef[] = [];
   readonly #functions: FunctionDef[] = [];
+  /** Of the small ones that wait for nothing, by what they are: TensorFlow goes through every node in every run. */
+  readonly #constants = new Map<string, string>();
 
   add(
     name: string,
@@ -22,8 +27,15 @@ export class GraphBuilder {
     return name;
   }
 
+  /** @returns the name of an equal one where there is one */
   constant(name: string, tensor: TensorValue, after: readonly string[] = []): string {
-    return this.add(name, 'Const', after, { dtype: { type: tensor.dtype }, value: { tensor } });
+    const add = () => this.add(name, 'Const', after, { dtype: { type: tensor.dtype }, value: { tensor } });
+    const { dtype, shape, data } = tensor;
+    if (after.length > 0 || data.length > SMALL) return add();
+    const key = `${dtype} ${shape} ${new Uint8Array(data.buffer, data.byteOffset, data.byteLength)}`;
+    const known = this.#constants.get(key) ?? add();
+    this.#constants.set(key, known);
+    return known;
   }
 
   float(name: string, value: number): string {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import { util } from '@tensorflow/tfjs-core';
 import { type Source, sourceKey } from '../../compile/trace.ts';
 import { attributesOf } from './attributes.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import { type ArgumentDef, encodeFunction } from './graph-def.ts';
 import { addInPlaceScatter } from './in-place-scatter.ts';
 import { outputName } from './op-outputs.ts';
-import { dtypeOf, type Plan } from './plan.ts';
+import { dtypeOf, type Plan, shapeOf } from './plan.ts';
 import type { GraphTrace } from './trace.ts';
 
 /** How something that takes a tensor names where it comes from. */
@@ -20,6 +21,8 @@ export type NameOf = (source: Source) => string;
 export function addOperations(graph: GraphBuilder, trace: GraphTrace, plan: Plan, outside: NameOf): NameOf {
   const added = new Map<string, string>();
   const rowsOf = new Map<string, string>();
+  /** What was given another shape, once or several times over. */
+  const baseOf = new Map<string, Source>();
   const nameOf = withConstants(
     graph,
     trace,
@@ -34,7 +37,19 @@ export function addOperations(graph: GraphBuilder, trace: GraphTrace, plan: Plan
       continue;
     }
     for (const node of nodes) {
-      const { op, attributes, inputs, outputs } = trace.nodes[node];
+      const { op, attributes, outputs } = trace.nodes[node];
+      let { inputs } = trace.nodes[node];
+      if (op === 'Reshape') {
+        const [source, shape] = inputs;
+        const base = baseOf.get(sourceKey(source)) ?? source;
+        const key = sourceKey({ from: 'node', node, output: 0 });
+        baseOf.set(key, base);
+        if (util.arraysEqual([...shapeOf(base, trace)], [...outputs[0].shape])) {
+          added.set(key, nameOf(base));
+          continue;
+        }
+        inputs = [base, shape];
+      }
       const name = plan.scatters.has(node)
         ? addInPlaceScatter(graph, nodeName(node), inputs, trace, nameOf, rowsOf)
         : graph.add(nodeName(node), op, inputs.map(nameOf), attributesOf(attributes));
