@@ -6,8 +6,8 @@
  *     [--tokens 32] [--warm-up 8] [--rounds 3] [--llama-cpp FILE,…] [--llama2c RUN] [--python PYTHON_WITH_TORCH_AND_TRANSFORMERS] [--json FILE]
  *
  * A backend with `, compiled` reads each token by a compiled step, which was compiled before; how long that took is a column.
- * `--warm-up` tokens come before what is timed, in texts as long as that: V8 compiles JavaScript the better the longer it has
- * seen it.
+ * `--warm-up` tokens come before what is timed, in texts of `--tokens` each: V8 compiles JavaScript the better the longer it
+ * has seen it.
  * `--llama-cpp` takes the GGUF files that llama.cpp runs, such as the model itself and what `gguf-to-f32.py` makes of it;
  * `--llama2c` the program `run` of karpathy/llama2.c, built with `gcc -O3 -march=native`, where the model is a llama2.c file.
  *

@@ -56,7 +56,7 @@ import {
 import { sgd } from '@minigpt/training';
 import { dispose, relu, type Tensor, type Tensor2D, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import { type Config, explainConfig, written } from './explain-config.ts';
-import { findModel, knownModel } from './find-model.ts';
+import { type FoundModel, findModel, knownModel } from './find-model.ts';
 import { dtypeName, MIB, PARAMETER_COLUMNS, parameterCsv, parameterRows } from './parameter-table.ts';
 import { SMALL_CONFIG, trainSmallModel } from './small-model.ts';
 import { PARTS, type Part, timeOfToken } from './token-time.ts';
@@ -104,19 +104,14 @@ const lesson = new Lesson({
 // ---------------------------------------------------------------------------------------------------------------------
 lesson.chapter('A model');
 
-const found =
-  flags.model === undefined
-    ? flags.data === undefined
-      ? await findModel({ small: backend.name === 'cpu' })
-      : undefined
-    : { name: flags.model, pretrained: await openPath(flags.model, { onProgress: tellLoading }) };
+const found = await givenOrFoundModel();
 if (found === undefined) {
+  const why =
+    flags.data === undefined
+      ? 'No published model is on this machine, and none is downloaded unasked. `pnpm fetch:smollm2` gets SmolLM2-135M-Instruct (98 MB), and `--model` takes any other. So a small one is trained first:'
+      : `A small model is trained on ${flags.data} first:`;
   lesson.say(`
-    ${
-      flags.data === undefined
-        ? 'No published model is on this machine, and none is downloaded unasked. `pnpm fetch:smollm2` gets SmolLM2-135M-Instruct (98 MB), and `--model` takes any other. So a small one is trained first:'
-        : `A small model is trained on ${flags.data} first:`
-    } the architecture of a Llama, ${SMALL_CONFIG.num_hidden_layers} blocks of
+    ${why} the architecture of a Llama, ${SMALL_CONFIG.num_hidden_layers} blocks of
     width ${SMALL_CONFIG.hidden_size}, for a minute at most. It will write like a child with a fever, but every step on the way is the same.`);
   const isGlance = flags.quick && backend.name === 'cpu'; // plain JavaScript takes seconds a step
   const steps = isGlance ? 10 : flags.quick ? 150 : 400;
@@ -772,6 +767,13 @@ if (known?.name === 'SmolLM2-135M-Instruct' && !flags.quick && prompt === known.
 function tellLoading({ stage, name, loadedBytes, totalBytes }: LoadProgress): void {
   const done = `${(loadedBytes / 1e6).toFixed(1)} of ${(totalBytes / 1e6).toFixed(1)} MB`;
   lesson.progress(`${stage === 'download' ? `downloading ${name}` : 'loading'}: ${done}`);
+}
+
+/** The one of `--model`; without `--data`, else one that this machine has. */
+async function givenOrFoundModel(): Promise<FoundModel | undefined> {
+  if (flags.model !== undefined)
+    return { name: flags.model, pretrained: await openPath(flags.model, { onProgress: tellLoading }) };
+  return flags.data === undefined ? findModel({ small: backend.name === 'cpu' }) : undefined;
 }
 
 /** What the small model learns from. */

@@ -65,6 +65,7 @@ const steps = flags.quick ? 600 : 10_999;
 const learningRate = flags.quick ? 2e-2 : 1e-3;
 
 const began = performance.now();
+const elapsed = () => duration((performance.now() - began) / 1000);
 const backend = await selectBackend(flags.backend);
 const lesson = new Lesson({
   title: 'The bigram model',
@@ -336,7 +337,7 @@ if (known && !flags.quick) {
   publish({
     recipe: 'bigram',
     text: known.name,
-    run: `\`pnpm recipe bigram --data FILE --backend ${backend.name} --seed ${flags.seed}\`, ${duration((performance.now() - began) / 1000)} on \`${backend.name}\`.`,
+    run: `\`pnpm recipe bigram --data FILE --backend ${backend.name} --seed ${flags.seed}\`, ${elapsed()} on \`${backend.name}\`.`,
     checks: lesson.checks,
     readme: here('README.md'),
     docs: {

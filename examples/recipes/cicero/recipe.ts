@@ -66,6 +66,7 @@ const command = recipeCommand({
   .parse();
 const given = command.opts<RecipeFlags & Partial<Flags>>();
 const began = performance.now();
+const elapsed = () => duration((performance.now() - began) / 1000);
 const backend = await selectBackend(given.backend);
 const isGlance = given.quick && backend.name === 'cpu'; // plain JavaScript takes seconds a step
 const flags: Flags = {
@@ -669,7 +670,7 @@ if (known && !flags.quick) {
   publish({
     recipe: 'cicero',
     text: known.name,
-    run: `\`pnpm recipe cicero --data FILE --backend ${backend.name} --seed ${flags.seed} --cl100k-steps ${flags.cl100kSteps}\`, ${duration((performance.now() - began) / 1000)} on \`${backend.name}\`.`,
+    run: `\`pnpm recipe cicero --data FILE --backend ${backend.name} --seed ${flags.seed} --cl100k-steps ${flags.cl100kSteps}\`, ${elapsed()} on \`${backend.name}\`.`,
     checks: lesson.checks,
     readme: here('README.md'),
     docs: {
