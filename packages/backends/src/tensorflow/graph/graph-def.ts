@@ -22,6 +22,7 @@ export type AttributeValue =
   | { readonly type: number }
   | { readonly types: readonly number[] }
   | { readonly shape: readonly number[] }
+  | { readonly shapes: readonly (readonly number[])[] }
   | { readonly tensor: TensorValue }
   | { readonly func: string };
 
@@ -34,17 +35,22 @@ export interface NodeDef {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
 
-/** An argument or result of a function. */
-export interface ArgumentDef {
+/** A result of a function. */
+export interface ResultDef {
   readonly name: string;
   readonly dtype: number;
+}
+
+/** An argument of a function. */
+export interface ArgumentDef extends ResultDef {
+  readonly shape: readonly number[];
 }
 
 /** A part of a graph that is called by name (`function.proto`). */
 export interface FunctionDef {
   readonly name: string;
   readonly inputs: readonly ArgumentDef[];
-  readonly outputs: readonly ArgumentDef[];
+  readonly outputs: readonly ResultDef[];
   readonly nodes: readonly NodeDef[];
   /** Which of the nodes' outputs each result is. */
   readonly returns: Readonly<Record<string, string>>;
@@ -86,17 +92,21 @@ export function encodeFunction(definition: FunctionDef): Uint8Array {
 
 function functionDef({ name, inputs, outputs, nodes, returns }: FunctionDef): ProtoWriter {
   const signature = new ProtoWriter().string(1, name);
-  for (const input of inputs) signature.message(2, argumentDef(input));
-  for (const output of outputs) signature.message(3, argumentDef(output));
+  for (const input of inputs) signature.message(2, typed(input));
+  for (const output of outputs) signature.message(3, typed(output));
   const writer = new ProtoWriter().message(1, signature);
   for (const node of nodes) writer.message(3, nodeDef(node));
   for (const [key, value] of Object.entries(returns)) {
     writer.message(4, new ProtoWriter().string(1, key).string(2, value));
   }
+  for (const [index, { shape }] of inputs.entries()) {
+    const attributes = new ProtoWriter().entry(1, '_output_shapes', attributeValue({ shapes: [shape] }));
+    writer.message(7, new ProtoWriter().integer(1, index).message(2, attributes));
+  }
   return writer;
 }
 
-function argumentDef({ name, dtype }: ArgumentDef): ProtoWriter {
+function typed({ name, dtype }: ResultDef): ProtoWriter {
   return new ProtoWriter().string(1, name).integer(3, dtype);
 }
 
@@ -112,6 +122,10 @@ function attributeValue(value: AttributeValue): ProtoWriter {
   if ('type' in value) return writer.integer(6, value.type);
   if ('types' in value) return writer.message(1, list.packedIntegers(6, value.types));
   if ('shape' in value) return writer.message(7, tensorShape(value.shape));
+  if ('shapes' in value) {
+    for (const shape of value.shapes) list.message(7, tensorShape(shape));
+    return writer.message(1, list);
+  }
   if ('func' in value) return writer.message(10, new ProtoWriter().string(1, value.func));
   return writer.message(8, tensorProto(value.tensor));
 }

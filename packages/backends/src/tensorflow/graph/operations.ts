@@ -37,22 +37,21 @@ export function addOperations(graph: GraphBuilder, trace: GraphTrace, plan: Plan
       continue;
     }
     for (const node of nodes) {
-      const { op, attributes, outputs } = trace.nodes[node];
-      let { inputs } = trace.nodes[node];
-      if (op === 'Reshape') {
+      const { op, attributes, inputs, outputs } = trace.nodes[node];
+      const add = (from: readonly Source[]) =>
+        graph.add(nodeName(node), op, from.map(nameOf), attributesOf(attributes));
+      let name: string;
+      if (plan.scatters.has(node)) {
+        name = addInPlaceScatter(graph, nodeName(node), inputs, trace, nameOf, rowsOf);
+      } else if (op === 'Reshape') {
         const [source, shape] = inputs;
         const base = baseOf.get(sourceKey(source)) ?? source;
-        const key = sourceKey({ from: 'node', node, output: 0 });
-        baseOf.set(key, base);
-        if (util.arraysEqual([...shapeOf(base, trace)], [...outputs[0].shape])) {
-          added.set(key, nameOf(base));
-          continue;
-        }
-        inputs = [base, shape];
+        baseOf.set(sourceKey({ from: 'node', node, output: 0 }), base);
+        const isAsBefore = util.arraysEqual([...shapeOf(base, trace)], [...outputs[0].shape]);
+        name = isAsBefore ? nameOf(base) : add([base, shape]);
+      } else {
+        name = add(inputs);
       }
-      const name = plan.scatters.has(node)
-        ? addInPlaceScatter(graph, nodeName(node), inputs, trace, nameOf, rowsOf)
-        : graph.add(nodeName(node), op, inputs.map(nameOf), attributesOf(attributes));
       for (const output of outputs.keys()) {
         added.set(sourceKey({ from: 'node', node, output }), output === 0 ? name : `${name}:${output}`);
       }
@@ -76,8 +75,13 @@ function addXlaCall(
   const added = new Map<string, string>();
   const argument = (source: Source) => {
     const name = outside(source);
-    if (!given.has(name)) given.set(name, { name: `argument${given.size}`, dtype: dtypeOf(source, trace) });
-    return given.get(name)!.name;
+    let known = given.get(name);
+    if (known === undefined) {
+      const [dtype, shape] = [dtypeOf(source, trace), shapeOf(source, trace)];
+      known = { name: `argument${given.size}`, dtype, shape };
+      given.set(name, known);
+    }
+    return known.name;
   };
   const nameInside = withConstants(
     body,

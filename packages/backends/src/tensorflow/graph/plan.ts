@@ -46,7 +46,11 @@ export function planTrace(trace: GraphTrace, { xla: whole, onlyIfFinite }: Lower
     scatters,
     assigned,
     variables: [...new Set([...variables, ...trace.assigned.keys()])].toSorted((a, b) => a - b),
-    parts: whole ? [{ nodes: needed, together: true }] : partsOf(trace, needed),
+    parts: whole
+      ? [{ nodes: needed, together: true }]
+      : scatters.size > 0 && isOfOneRow(trace, needed)
+        ? partsBetween(scatters, needed)
+        : partsOf(trace, needed),
     used(part) {
       const inside = new Set(part);
       const readers = needed.filter((node) => !inside.has(node)).flatMap((node) => trace.nodes[node].inputs);
@@ -56,6 +60,23 @@ export function planTrace(trace: GraphTrace, { xla: whole, onlyIfFinite }: Lower
       return new Map(used.map((source) => [sourceKey(source), source]));
     },
   };
+}
+
+/** Whether all products take one row, such as of the next token of one text: XLA makes no detours for them. */
+function isOfOneRow({ nodes }: GraphTrace, needed: readonly number[]): boolean {
+  return needed.every((node) => nodes[node].op !== 'MatMul' || nodes[node].outputs[0].shape[0] === 1);
+}
+
+/** All between what is done in the variables' memory: of a model whose layers write into a cache each, the same part per layer. */
+function partsBetween(scatters: Plan['scatters'], nodes: readonly number[]): Plan['parts'] {
+  const parts: { readonly nodes: number[]; readonly together: boolean }[] = [];
+  for (const node of nodes) {
+    const together = !scatters.has(node);
+    const last = parts.at(-1);
+    if (together && last?.together) last.nodes.push(node);
+    else parts.push({ nodes: [node], together });
+  }
+  return parts;
 }
 
 /** Below so many elements, calling what XLA has compiled takes longer than the passes over the memory that it spares. */
