@@ -58,6 +58,18 @@ describeOnBackends('a compiled decoder', () => {
     dispose(model);
   });
 
+  // TensorFlow leaves what lies between the caches of many layers to XLA.
+  it.each(smallFamilies.filter(({ model_type }) => ['gpt2', 'llama', 'gemma2'].includes(model_type)))(
+    'gives them with eight layers too: $model_type',
+    async (config) => {
+      const deep = { ...config, n_layer: 8, num_hidden_layers: 8, initializer_range: 0.2 }; // larger ones magnify rounding
+      const model = modelFromConfig(deep, { rng: new Rng(2) });
+      await expectEqual(model, [text(12, 13)], 3);
+      await expectEqual(model, [text(12, 13), text(9, 13)], 5);
+      dispose(model);
+    },
+  );
+
   it('goes on where the rings have wrapped', async () => {
     const model = new ToyTransformer({ positions: 'rotary', windows: [4, undefined], rng: new Rng(3) });
     await expectEqual(model, [text(14, 11)], 2, () => new SlidingKVCache({ window: 6 }));

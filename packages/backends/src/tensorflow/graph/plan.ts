@@ -48,7 +48,7 @@ export function planTrace(trace: GraphTrace, { xla: whole, onlyIfFinite }: Lower
     variables: [...new Set([...variables, ...trace.assigned.keys()])].toSorted((a, b) => a - b),
     parts: whole
       ? [{ nodes: needed, together: true }]
-      : scatters.size > 0 && isOfOneRow(trace, needed)
+      : scatters.size >= WORTH_COMPILING && isOfOneRow(trace, needed)
         ? partsBetween(scatters, needed)
         : partsOf(trace, needed),
     used(part) {
@@ -61,6 +61,12 @@ export function planTrace(trace: GraphTrace, { xla: whole, onlyIfFinite }: Lower
     },
   };
 }
+
+/**
+ * From so many scatters on, a part between them, which is compiled once and called for all, spares more time than compiling it
+ * takes (two seconds at most): the two of eight layers.
+ */
+const WORTH_COMPILING = 16;
 
 /** Whether all products take one row, such as of the next token of one text: XLA makes no detours for them. */
 function isOfOneRow({ nodes }: GraphTrace, needed: readonly number[]): boolean {
