@@ -36,7 +36,7 @@ export interface NodeDef {
 }
 
 /** A result of a function. */
-export interface ResultDef {
+interface ResultDef {
   readonly name: string;
   readonly dtype: number;
 }
