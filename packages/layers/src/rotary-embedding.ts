@@ -1,5 +1,12 @@
 import type { Context, HostTensor } from '@minigpt/core';
-import { type RopeLayout, type RopeScaling, rope, ropeFrequencies, ropeTables } from '@minigpt/ops';
+import {
+  type RopeFrequencies,
+  type RopeLayout,
+  type RopeScaling,
+  rope,
+  ropeFrequencies,
+  ropeTables,
+} from '@minigpt/ops';
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 
 export interface RotaryEmbeddingOptions {
@@ -20,7 +27,8 @@ type RopeTables = ReturnType<typeof ropeTables>;
  */
 export class RotaryEmbedding {
   readonly settings: Required<RotaryEmbeddingOptions>;
-  #last: { readonly key: string; readonly tables: RopeTables } | undefined;
+  #last: { readonly positions: readonly number[]; readonly tables: RopeTables } | undefined;
+  #frequencies: { readonly length: number; readonly of: RopeFrequencies } | undefined;
 
   constructor({
     theta = 10000,
@@ -51,11 +59,25 @@ export class RotaryEmbedding {
 
   /** Both tables; those of the last positions are kept, since each is asked for by itself. */
   #tablesAt(positions: ArrayLike<number>): RopeTables {
-    const key = Array.prototype.join.call(positions);
-    if (this.#last?.key !== key) {
-      const length = 1 + Math.max(...Array.from(positions));
-      this.#last = { key, tables: ropeTables(positions, ropeFrequencies({ ...this.settings, length })) };
-    }
-    return this.#last.tables;
+    const last = this.#last;
+    if (last !== undefined && isEqual(positions, last.positions)) return last.tables;
+    const kept = Array.from(positions);
+    const length = 1 + kept.reduce((a, b) => Math.max(a, b), 0);
+    const tables = ropeTables(kept, this.#frequenciesFor(length));
+    this.#last = { positions: kept, tables };
+    return tables;
   }
+
+  /** Only these two kinds of scaling look at how long the sequence is. */
+  #frequenciesFor(length: number): RopeFrequencies {
+    const { type } = this.settings.scaling;
+    const isSteady = type !== 'dynamic' && type !== 'longrope';
+    if (this.#frequencies === undefined || !(isSteady || this.#frequencies.length === length))
+      this.#frequencies = { length, of: ropeFrequencies({ ...this.settings, length }) };
+    return this.#frequencies.of;
+  }
+}
+
+function isEqual(a: ArrayLike<number>, b: readonly number[]): boolean {
+  return a.length === b.length && b.every((value, i) => value === a[i]);
 }

@@ -1,4 +1,5 @@
 import { LogitsError } from './errors.ts';
+import { expOfNegative } from './exp-of-negative.ts';
 
 /**
  * The largest logit, where the row is a distribution.
@@ -44,7 +45,7 @@ function replaceSmallest(heap: Float32Array, value: number): void {
 export function logSumExp(logits: Float32Array): number {
   const max = maxLogit(logits);
   let sum = 0;
-  for (let id = 0; id < logits.length; id++) sum += Math.exp(logits[id] - max);
+  for (let id = 0; id < logits.length; id++) sum += expOfNegative(logits[id] - max);
   return max + Math.log(sum);
 }
 

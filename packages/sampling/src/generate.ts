@@ -147,20 +147,21 @@ export function sessionFor(model: LanguageModel, length: number, compile?: Compi
 export function finished(
   ids: readonly number[],
   count: number,
-  {
-    endIds = [],
-    stop = () => false,
-    maxNewTokens,
-  }: Pick<GenerateOptions, 'endIds' | 'stop' | 'maxNewTokens'>,
+  { endIds = [], stop = never, maxNewTokens }: Pick<GenerateOptions, 'endIds' | 'stop' | 'maxNewTokens'>,
 ): FinishReason | undefined {
   if (endIds.includes(ids[ids.length - 1])) return 'end';
   if (stop(ids)) return 'stop';
   return count === maxNewTokens ? 'length' : undefined;
 }
 
+const never = () => false;
+
 /** A token with its log-probability and its `count` likeliest alternatives. */
 export function describe(logits: Float32Array, chosen: number, count: number) {
   const logTotal = logSumExp(logits);
-  const probability = (id: number) => ({ id, logProbability: logits[id] - logTotal });
-  return { ...probability(chosen), alternatives: likeliest(logits, count).map(probability) };
+  return {
+    id: chosen,
+    logProbability: logits[chosen] - logTotal,
+    alternatives: likeliest(logits, count).map((id) => ({ id, logProbability: logits[id] - logTotal })),
+  };
 }

@@ -1,5 +1,6 @@
 import type { Rng } from '@minigpt/core';
 import { maxLogit } from './distribution.ts';
+import { expOfNegative } from './exp-of-negative.ts';
 
 /** Picks an id from one row of logits `[V]`. What it picks depends on the row and the key alone. */
 export type Sampler = (logits: Float32Array, rng: Rng) => number;
@@ -23,7 +24,7 @@ export const multinomial: Sampler = (logits, rng) => {
   const weights = new Float64Array(logits.length);
   let total = 0;
   for (let id = 0; id < logits.length; id++) {
-    weights[id] = Math.exp(logits[id] - max);
+    weights[id] = expOfNegative(logits[id] - max);
     total += weights[id];
   }
   const target = rng.unit() * total;
