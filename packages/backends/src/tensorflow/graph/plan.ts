@@ -24,7 +24,7 @@ export interface Plan {
 
 /**
  * Decides what runs how. With `xla` it is all one part, which XLA compiles; else variables are updated in their memory where
- * that is known to work, and the operations that a kernel wants `together` are a part.
+ * that is known to work. Then a part is what a kernel wants `together`, or in the decoding of one text what lies between the caches.
  */
 export function planTrace(trace: GraphTrace, { xla: whole, onlyIfFinite }: LowerOptions): Plan {
   const assigned = new Map(trace.assigned);
@@ -46,11 +46,7 @@ export function planTrace(trace: GraphTrace, { xla: whole, onlyIfFinite }: Lower
     scatters,
     assigned,
     variables: [...new Set([...variables, ...trace.assigned.keys()])].toSorted((a, b) => a - b),
-    parts: whole
-      ? [{ nodes: needed, together: true }]
-      : scatters.size >= WORTH_COMPILING && isOfOneRow(trace, needed)
-        ? partsBetween(scatters, needed)
-        : partsOf(trace, needed),
+    parts: whole ? [{ nodes: needed, together: true }] : partsOf(trace, scatters, needed),
     used(part) {
       const inside = new Set(part);
       const readers = needed.filter((node) => !inside.has(node)).flatMap((node) => trace.nodes[node].inputs);
@@ -60,6 +56,11 @@ export function planTrace(trace: GraphTrace, { xla: whole, onlyIfFinite }: Lower
       return new Map(used.map((source) => [sourceKey(source), source]));
     },
   };
+}
+
+function partsOf(trace: GraphTrace, scatters: Plan['scatters'], nodes: readonly number[]): Plan['parts'] {
+  const isDecoding = scatters.size >= WORTH_COMPILING && isOfOneRow(trace, nodes);
+  return isDecoding ? partsBetween(scatters, nodes) : partsOfKernels(trace, nodes);
 }
 
 /**
@@ -89,7 +90,7 @@ function partsBetween(scatters: Plan['scatters'], nodes: readonly number[]): Pla
 const WORTH_FUSING = 2 ** 14;
 
 /** Neighbours that the same call of a kernel made are a part, compiled together where their tensors are large. */
-function partsOf(trace: GraphTrace, nodes: readonly number[]): Plan['parts'] {
+function partsOfKernels(trace: GraphTrace, nodes: readonly number[]): Plan['parts'] {
   const parts: { nodes: number[]; call: number | undefined }[] = [];
   for (const node of nodes) {
     const { call } = trace.nodes[node];
