@@ -3,8 +3,8 @@
  * PyTorch on the same file, one thread each.
  *
  *   pnpm --filter @minigpt/benchmarks decode --model FILE [--backends "node, compiled;node;wasm"] [--prompt-tokens 128]
- *     [--tokens 32] [--warm-up 8] [--rounds 3] [--clock cpu|wall] [--llama-cpp FILE,…] [--llama2c RUN] [--python PYTHON_WITH_TORCH_AND_TRANSFORMERS]
- *     [--json FILE]
+ *     [--tokens 32] [--warm-up 8] [--rounds 3] [--clock cpu|wall] [--llama-cpp FILE,…] [--llama2c RUN]
+ *     [--python PYTHON_WITH_TORCH_AND_TRANSFORMERS] [--json FILE]
  *
  * A backend with `, compiled` reads each token by a compiled step, which was compiled before; how long that took is a column.
  * `--warm-up` tokens come before what is timed, in texts of `--tokens` each: V8 compiles JavaScript the better the longer it
@@ -24,6 +24,7 @@ import { fileURLToPath } from 'node:url';
 import { type BackendName, selectBackend } from '@minigpt/backends';
 import { loadPretrained } from '@minigpt/checkpoints/node';
 import { FixedKVCache, generate, Session } from '@minigpt/sampling';
+import { CLOCKS, millisecondsOf } from './clock.ts';
 import { oneOf, positiveInteger, readFlags, required } from './flags.ts';
 
 const { values: flags } = readFlags(import.meta.url, {
@@ -47,7 +48,7 @@ const promptTokens = positiveInteger('prompt-tokens', flags['prompt-tokens']);
 const tokens = positiveInteger('tokens', flags.tokens);
 const warmUp = positiveInteger('warm-up', flags['warm-up']);
 const roundCount = positiveInteger('rounds', flags.rounds);
-const clock = oneOf('clock', flags.clock, ['cpu', 'wall']);
+const clock = oneOf('clock', flags.clock, CLOCKS);
 
 /** Seconds by the clock that was asked for, MiB at the peak. */
 interface Round {
@@ -122,14 +123,8 @@ function promptIds(vocabSize: number): number[] {
 
 /** @returns what gives the seconds since then */
 function stopwatch(): () => number {
-  const began = secondsNow();
-  return () => secondsNow() - began;
-}
-
-function secondsNow(): number {
-  if (clock === 'wall') return performance.now() / 1000;
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
+  const began = millisecondsOf(clock);
+  return () => (millisecondsOf(clock) - began) / 1000;
 }
 
 function peakMiB(): number {

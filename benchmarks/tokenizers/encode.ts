@@ -20,6 +20,7 @@ import * as cl100k from 'gpt-tokenizer/encoding/cl100k_base';
 import * as r50k from 'gpt-tokenizer/encoding/r50k_base';
 import { get_encoding } from 'tiktoken';
 import { Tokenizer as NativeTokenizer } from 'tokenizers';
+import { CLOCKS, millisecondsOf } from '../clock.ts';
 import { oneOf, positiveInteger, readFlags } from '../flags.ts';
 
 const { values: flags } = readFlags(import.meta.url, {
@@ -30,14 +31,9 @@ const { values: flags } = readFlags(import.meta.url, {
   },
 });
 const rounds = positiveInteger('rounds', flags.rounds);
-const clockName = oneOf('clock', flags.clock, ['cpu', 'wall']);
+const clockName = oneOf('clock', flags.clock, CLOCKS);
 
-/** Milliseconds: CPU time of this process, or with `--clock wall` what a watch shows, for a machine that does nothing else. */
-function clock(): number {
-  if (clockName === 'wall') return performance.now();
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
+const clock = () => millisecondsOf(clockName);
 
 function documents(text: string): string[] {
   return text.match(/[\s\S]{1,8000}/gu) ?? [];

@@ -7,7 +7,7 @@ import {
   ropeFrequencies,
   ropeTables,
 } from '@minigpt/ops';
-import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
+import { type Tensor, type Tensor4D, util } from '@tensorflow/tfjs-core';
 
 export interface RotaryEmbeddingOptions {
   /** R: how many dimensions of a head turn; even. */
@@ -21,14 +21,24 @@ export interface RotaryEmbeddingOptions {
 
 type RopeTables = ReturnType<typeof ropeTables>;
 
+/** Whose frequencies depend on how long the sequence is. */
+const looksAtLength: Readonly<Record<RopeScaling['type'], boolean>> = {
+  default: false,
+  linear: false,
+  dynamic: true,
+  yarn: false,
+  llama3: false,
+  longrope: true,
+};
+
 /**
  * The rotary embedding of a model: one object for all of its layers, which share the tables of a pass. It has no parameters.
  * Positions are those of the context; see `rope` and `ropeFrequencies` in `@minigpt/ops`.
  */
 export class RotaryEmbedding {
   readonly settings: Required<RotaryEmbeddingOptions>;
-  #last: { readonly positions: readonly number[]; readonly tables: RopeTables } | undefined;
-  #frequencies: { readonly length: number; readonly of: RopeFrequencies } | undefined;
+  #last: { readonly positions: HostTensor['data']; readonly tables: RopeTables } | undefined;
+  #frequencies: RopeFrequencies | undefined;
 
   constructor({
     theta = 10000,
@@ -58,26 +68,19 @@ export class RotaryEmbedding {
   }
 
   /** Both tables; those of the last positions are kept, since each is asked for by itself. */
-  #tablesAt(positions: ArrayLike<number>): RopeTables {
+  #tablesAt(positions: HostTensor['data']): RopeTables {
     const last = this.#last;
-    if (last !== undefined && isEqual(positions, last.positions)) return last.tables;
-    const kept = Array.from(positions);
-    const length = 1 + kept.reduce((a, b) => Math.max(a, b), 0);
-    const tables = ropeTables(kept, this.#frequenciesFor(length));
-    this.#last = { positions: kept, tables };
+    if (last !== undefined && util.arraysEqual(positions, last.positions)) return last.tables;
+    const length = 1 + Array.from(positions).reduce((a, b) => Math.max(a, b), 0);
+    const tables = ropeTables(positions, this.#frequenciesFor(length));
+    this.#last = { positions, tables };
     return tables;
   }
 
-  /** Only these two kinds of scaling look at how long the sequence is. */
+  /** Computed once where they are always the same. */
   #frequenciesFor(length: number): RopeFrequencies {
-    const { type } = this.settings.scaling;
-    const isSteady = type !== 'dynamic' && type !== 'longrope';
-    if (this.#frequencies === undefined || !(isSteady || this.#frequencies.length === length))
-      this.#frequencies = { length, of: ropeFrequencies({ ...this.settings, length }) };
-    return this.#frequencies.of;
+    if (looksAtLength[this.settings.scaling.type]) return ropeFrequencies({ ...this.settings, length });
+    this.#frequencies ??= ropeFrequencies({ ...this.settings, length });
+    return this.#frequencies;
   }
-}
-
-function isEqual(a: ArrayLike<number>, b: readonly number[]): boolean {
-  return a.length === b.length && b.every((value, i) => value === a[i]);
 }

@@ -159,9 +159,6 @@ const never = () => false;
 /** A token with its log-probability and its `count` likeliest alternatives. */
 export function describe(logits: Float32Array, chosen: number, count: number) {
   const logTotal = logSumExp(logits);
-  return {
-    id: chosen,
-    logProbability: logits[chosen] - logTotal,
-    alternatives: likeliest(logits, count).map((id) => ({ id, logProbability: logits[id] - logTotal })),
-  };
+  const probability = (id: number) => ({ id, logProbability: logits[id] - logTotal });
+  return { ...probability(chosen), alternatives: likeliest(logits, count).map(probability) };
 }

@@ -76,14 +76,8 @@ function isOfOneRow({ nodes }: GraphTrace, needed: readonly number[]): boolean {
 
 /** All between what is done in the variables' memory: of a model whose layers write into a cache each, the same part per layer. */
 function partsBetween(scatters: Plan['scatters'], nodes: readonly number[]): Plan['parts'] {
-  const parts: { readonly nodes: number[]; readonly together: boolean }[] = [];
-  for (const node of nodes) {
-    const together = !scatters.has(node);
-    const last = parts.at(-1);
-    if (together && last?.together) last.nodes.push(node);
-    else parts.push({ nodes: [node], together });
-  }
-  return parts;
+  const runs = runsOf(nodes, (node) => scatters.has(node));
+  return runs.map(({ nodes, key: isScatter }) => ({ nodes, together: !isScatter }));
 }
 
 /** Below so many elements, calling what XLA has compiled takes longer than the passes over the memory that it spares. */
@@ -91,16 +85,25 @@ const WORTH_FUSING = 2 ** 14;
 
 /** Neighbours that the same call of a kernel made are a part, compiled together where their tensors are large. */
 function partsOfKernels(trace: GraphTrace, nodes: readonly number[]): Plan['parts'] {
-  const parts: { nodes: number[]; call: number | undefined }[] = [];
-  for (const node of nodes) {
-    const { call } = trace.nodes[node];
-    const last = parts.at(-1);
-    if (last !== undefined && last.call === call) last.nodes.push(node);
-    else parts.push({ nodes: [node], call });
-  }
+  const runs = runsOf(nodes, (node) => trace.nodes[node].call);
   const isLarge = (node: number) =>
     trace.nodes[node].outputs.some(({ shape }) => util.sizeFromShape([...shape]) >= WORTH_FUSING);
-  return parts.map(({ nodes, call }) => ({ nodes, together: call !== undefined && nodes.some(isLarge) }));
+  return runs.map(({ nodes, key: call }) => ({ nodes, together: call !== undefined && nodes.some(isLarge) }));
+}
+
+/** Neighbours of the same key, in their order. */
+function runsOf<Key>(
+  nodes: readonly number[],
+  keyOf: (node: number) => Key,
+): { nodes: number[]; key: Key }[] {
+  const runs: { nodes: number[]; key: Key }[] = [];
+  for (const node of nodes) {
+    const key = keyOf(node);
+    const last = runs.at(-1);
+    if (last !== undefined && last.key === key) last.nodes.push(node);
+    else runs.push({ nodes: [node], key });
+  }
+  return runs;
 }
 
 /** The inputs of AdamW that it gives anew, in the order of its outputs. */
