@@ -33,12 +33,20 @@ describe.skipIf(!installed)(`the browser example${enabling}`, () => {
   const patient = { timeout: 200_000, polling: 100 };
   const status = (page: Page) => page.locator('#status').textContent();
   const lossAt = async (page: Page) => Number(/loss (\d+\.\d+)/.exec((await status(page)) ?? '')?.[1]);
-  const reachStep = (page: Page, step: number) =>
-    page.waitForFunction(
-      (least) => Number(/step (\d+)/.exec(document.querySelector('#status')!.textContent!)?.[1]) >= least,
-      step,
+  /** Waits until the run has come so far, and no longer than until the page warns. */
+  async function reachStep(page: Page, least: number): Promise<void> {
+    const waited = page.waitForFunction(
+      (step) =>
+        !document.querySelector<HTMLElement>('#warning')!.hidden ||
+        Number(/step (\d+)/.exec(document.querySelector('#status')!.textContent!)?.[1]) >= step,
+      least,
       patient,
     );
+    await waited.catch(async (cause) => {
+      throw new Error(`Step ${least} does not come; the page says "${await status(page)}".`, { cause });
+    });
+    expect(await page.locator('#warning').textContent()).toBe('');
+  }
 
   it.each([
     ['webgl', 'WebGL 2', 8, 3],
