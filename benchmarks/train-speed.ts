@@ -35,6 +35,11 @@ type ConfigName = keyof typeof configs;
 /** What computes the steps. */
 const runs = {
   'node, graph': { backend: 'node', compile: async () => true as const },
+  'node, graph, one thread an operation': {
+    backend: 'node',
+    compile: async () => true as const,
+    env: { TF_NUM_INTRAOP_THREADS: '1' },
+  },
   'node, XLA': { backend: 'node', compile: xla },
   'node, eager': { backend: 'node', compile: async () => false as const },
   'node, plain tfjs': { backend: 'node', compile: async () => false as const, plain: true },
@@ -65,6 +70,8 @@ interface Run {
   readonly start?: () => Promise<{ readonly version: string }>;
   /** Without kernels of ours: only what tfjs itself has. */
   readonly plain?: boolean;
+  /** Before what --threads sets. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 async function xla(): Promise<Compile> {
@@ -167,7 +174,8 @@ function compare(): void {
     const rounds = new Map<string, Round[]>();
     for (let round = 0; round < roundCount; round++) {
       for (const [name, [command, args]] of commands) {
-        const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8', env });
+        const own = { ...env, ...(runs as Readonly<Record<string, Run>>)[name]?.env };
+        const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8', env: own });
         if (status !== 0) {
           console.error(`${name} does not run: ${stderr.trim().split('\n').at(-1)}`);
           commands.delete(name);

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { registerCompiler } from '@minigpt/core';
+import { type Compile, registerCompiler } from '@minigpt/core';
 import { backend, setBackend } from '@tensorflow/tfjs-core';
 import type { StartedBackend } from './backend.ts';
 import { BackendUnavailableError } from './errors.ts';
@@ -20,19 +20,32 @@ export { type SetupStep, TensorFlowSetupError } from './tensorflow/setup-error.t
 
 const require = createRequire(import.meta.url);
 
+export interface StartOptions {
+  /**
+   * How many threads an operation has, where the environment does not say it by `TF_NUM_INTRAOP_THREADS`; only the first start
+   * in a process can choose. Default: as many as there are processors. With 1, the parts that a compiled training step
+   * computes at once have a processor each.
+   */
+  readonly threadsPerOperation?: number;
+}
+
 /**
  * Starts TensorFlow's C library through `@tensorflow/tfjs-node-gpu` or else `@tensorflow/tfjs-node`, which computes on
  * the one engine of `@tensorflow/tfjs-core` that every other import has.
  *
  * @throws BackendUnavailableError if neither is installed, or the one that is has no TensorFlow to run on
  */
-export async function start(): Promise<StartedBackend> {
+export async function start({ threadsPerOperation }: StartOptions = {}): Promise<StartedBackend> {
+  if (threadsPerOperation !== undefined) process.env.TF_NUM_INTRAOP_THREADS ??= String(threadsPerOperation);
   load();
   registerTensorFlowKernels();
-  registerCompiler('tensorflow', compile);
   await setBackend('tensorflow');
   const { binding, isUsingGpuDevice } = backend() as unknown as TensorFlowBackend;
-  const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism();
+  // A graphics card computes one operation after another, a processor several of a graph at once.
+  const parallelism = isUsingGpuDevice ? 1 : threadsOf('INTEROP');
+  const threads = Math.max(parallelism, threadsOf('INTRAOP'));
+  const parallel: Compile = (step, options) => compile(step, options);
+  registerCompiler('tensorflow', Object.assign(parallel, { parallelism }));
   const device = isUsingGpuDevice ? 'GPU' : `CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
   return {
     name: 'node',
@@ -40,6 +53,11 @@ export async function start(): Promise<StartedBackend> {
     version: binding.TF_Version,
     threads: isUsingGpuDevice ? undefined : threads,
   };
+}
+
+/** Threads inside an operation, or between those of a graph, as TensorFlow counts them. */
+function threadsOf(pool: 'INTRAOP' | 'INTEROP'): number {
+  return Number(process.env[`TF_NUM_${pool}_THREADS`]) || availableParallelism();
 }
 
 function load(): void {

@@ -14,13 +14,15 @@ export interface SelectBackendOptions {
   readonly wasmPath?: string;
   /** Take a WebGL that the browser computes on the processor; WebAssembly is faster than that. */
   readonly software?: boolean;
+  /** Threads of a single operation of TensorFlow; see `start` of `@minigpt/backends/node`. */
+  readonly threadsPerOperation?: number;
 }
 
 type Start = (options: SelectBackendOptions) => Promise<StartedBackend>;
 
 /** Fastest first. Each is loaded only when it is tried. */
 const starts: Readonly<Record<BackendName, Start>> = {
-  node: async () => (await import('./node.ts')).start(),
+  node: async (options) => (await import('./node.ts')).start(options),
   webgpu: async () => (await import('./webgpu.ts')).start(),
   webgl: async (options) => (await import('./webgl.ts')).start(options),
   wasm: async (options) => (await import('./wasm.ts')).start(options),

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { type SelectedBackend, selectBackend } from '@minigpt/backends';
 import { loadCheckpoint, saveCheckpoint } from '@minigpt/checkpoints/node';
 import { countParameters, Rng, type TokenBatch } from '@minigpt/core';
@@ -37,6 +38,13 @@ export interface RunTrainingOptions {
   readonly sampleLength?: number;
   /** The backend, if it has been started already. */
   readonly backend?: SelectedBackend;
+}
+
+/** Where a compiled step cuts its batches into a part for each processor, their operations need no threads of their own. */
+function threadsFor({ compile, dropout, batchSize }: RunSettings): { readonly threadsPerOperation?: number } {
+  const isCut =
+    compile !== 'off' && compile !== 'xla' && dropout === 0 && batchSize % availableParallelism() === 0;
+  return isCut ? { threadsPerOperation: 1 } : {};
 }
 
 /** What `training.json` keeps of a run beside its step and seed. */
@@ -86,7 +94,7 @@ export async function runTraining(settings: RunSettings, options: RunTrainingOpt
   const metrics = savedRun
     ? await Metrics.reopen(paths.metrics, savedRun.step)
     : await Metrics.create(paths.metrics);
-  const backend = options.backend ?? (await selectBackend(settings.backend));
+  const backend = options.backend ?? (await selectBackend(settings.backend, threadsFor(settings)));
   const model = buildModel(settings, tokenizer.vocabSize);
   const optimizer = buildOptimizer(settings, model);
   const whole = evaluationWindows(model, tokens.validation, 4 * batchSize);

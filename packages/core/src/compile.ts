@@ -31,8 +31,12 @@ export interface CompiledStep {
   dispose(): void;
 }
 
-/** Makes a step one program. It is traced in the first runs, once for each set of shapes that its feeds have. */
-export type Compile = (step: Step, options?: CompileOptions) => CompiledStep;
+export interface Compile {
+  /** Makes a step one program. It is traced in the first runs, once for each set of shapes that its feeds have. */
+  (step: Step, options?: CompileOptions): CompiledStep;
+  /** How many parts of a step that do not depend on each other its programs compute at once. Default 1. */
+  readonly parallelism?: number;
+}
 
 const compilers = new Map<string, Compile>();
 

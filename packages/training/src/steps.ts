@@ -13,6 +13,7 @@ import { accumulateGrads } from './accumulate-grads.ts';
 import { batchLoss } from './batch-loss.ts';
 import { type ClippedGrads, clipGradsByGlobalNorm, globalNorm } from './clip-grads.ts';
 import { DivergedError } from './errors.ts';
+import { splitBatches } from './split-batches.ts';
 import type { TrainOptions } from './train.ts';
 
 /** A step that has been taken. */
@@ -79,55 +80,69 @@ function plainSteps(options: TrainOptions): Steps {
 
 /** Every step runs compiled, the first included. A backend that refuses the step under `auto` leaves it to the plain ones. */
 function compiledSteps(options: TrainOptions, compile: Compile, plain: Steps): Steps {
+  let steps: Steps | undefined;
+  return {
+    async take() {
+      try {
+        steps ??= tracedSteps(options, compile, compile.parallelism ?? 1);
+        return await steps.take();
+      } catch (error) {
+        if (options.compile === true || steps === plain || !(error instanceof CompileError)) throw error;
+        steps?.dispose();
+        steps = plain;
+        return await steps.take();
+      }
+    },
+    dispose() {
+      steps?.dispose();
+    },
+  };
+}
+
+/**
+ * @param atOnce how many micro-batches the program computes at once; where that is more than there are, they are split. A step
+ * that draws random numbers is not: a part's would not be those of the whole.
+ */
+function tracedSteps(options: TrainOptions, compile: Compile, atOnce: number): Steps {
   const { optimizer, maxIters } = options;
-  const data = dataOf(options);
+  const data = dataOf(options, atOnce);
   const computed = computation(options, data);
   const tokens = new Map<string, number>(); // by the shapes of the batches
   const shapes = () => data.batches.map(({ shape }) => shape).join();
+  let isRandom = false;
   const program = compile(
     () =>
       tidy(() => {
         const { numbers, grads, ...rest } = computed();
         tokens.set(shapes(), rest.tokens);
+        isRandom = rest.isRandom;
         optimizer.update(grads, () => data);
         return [numbers];
       }),
     { onlyIfFinite: true },
   );
-  let steps: Steps | undefined;
-
-  async function takeCompiled(): Promise<TakenStep> {
-    data.advance();
-    const [numbers] = program.run();
-    const [loss, gradNorm] = await numbers.data();
-    numbers.dispose();
-    requireFinite(loss, gradNorm, data.step);
-    optimizer.advance();
-    return { loss, gradNorm, learningRate: data.learningRate, tokens: tokens.get(shapes())! };
+  // The compiler sees the data of the next step, then those of this one: what differs must be fed.
+  data.advance(optimizer.stepCount + 1 < maxIters ? 1 : 0);
+  try {
+    program.trace();
+  } catch (error) {
+    program.dispose();
+    throw error;
   }
-
-  function begin(): Steps {
-    try {
-      // The compiler sees the data of the next step, then those of this one: what differs must be fed.
-      data.advance(optimizer.stepCount + 1 < maxIters ? 1 : 0);
-      program.trace();
-      return { take: takeCompiled, dispose: () => program.dispose() };
-    } catch (error) {
-      if (options.compile === true || !(error instanceof CompileError)) throw error;
-      return plain;
-    }
+  if (isRandom && atOnce > 1) {
+    program.dispose();
+    return tracedSteps(options, compile, 1);
   }
 
   return {
     async take() {
-      steps ??= begin();
-      try {
-        return await steps.take();
-      } catch (error) {
-        if (options.compile === true || steps === plain || !(error instanceof CompileError)) throw error;
-        steps = plain;
-        return await steps.take();
-      }
+      data.advance();
+      const [numbers] = program.run();
+      const [loss, gradNorm] = await numbers.data();
+      numbers.dispose();
+      requireFinite(loss, gradNorm, data.step);
+      optimizer.advance();
+      return { loss, gradNorm, learningRate: data.learningRate, tokens: tokens.get(shapes())! };
     },
     dispose() {
       program.dispose();
@@ -139,19 +154,19 @@ function compiledSteps(options: TrainOptions, compile: Compile, plain: Steps): S
 interface StepData {
   readonly step: number;
   readonly learningRate: number;
+  /** Of equal weight. */
   readonly batches: readonly TokenBatch[];
-  /** The index of the first of them. */
+  /** The index of the first of them, where they are not split. */
   readonly firstIndex: number;
   /** Goes to the data of the next step, or of one so many after it. */
   advance(ahead?: number): void;
 }
 
-function dataOf({
-  optimizer,
-  batch,
-  schedule,
-  gradientAccumulationSteps: count = 1,
-}: TrainOptions): StepData {
+/** @param atOnce how many batches a step has at least, if its batches can be split so */
+function dataOf(
+  { optimizer, batch, schedule, gradientAccumulationSteps: count = 1 }: TrainOptions,
+  atOnce = 1,
+): StepData {
   let taken = 0;
   let batches: readonly TokenBatch[] = [];
   return {
@@ -169,7 +184,8 @@ function dataOf({
     },
     advance(ahead = 0) {
       taken = optimizer.stepCount + ahead;
-      batches = Array.from({ length: count }, (_, micro) => batch(taken * count + micro));
+      const whole = Array.from({ length: count }, (_, micro) => batch(taken * count + micro));
+      batches = splitBatches(whole, atOnce);
     },
   };
 }
@@ -180,30 +196,36 @@ interface Computed {
   /** Clipped. */
   readonly grads: ReadonlyMap<string, Tensor>;
   readonly tokens: number;
+  /** Whether the model drew random numbers, such as those of a dropout mask. */
+  readonly isRandom: boolean;
 }
 
 /** Loss and gradients of a step's batches; what the host gives to it enters through `feed`. */
 function computation(options: TrainOptions, data: StepData): () => Computed {
-  const { model, checkpointing, seed = 0, gradClip = 1, gradientAccumulationSteps: count = 1 } = options;
+  const { model, checkpointing, seed = 0, gradClip = 1 } = options;
   const parameters = trainableParameters(model);
   const dropoutKey = new Rng(seed).fold('dropout');
   return () => {
     let tokens = 0;
+    let isRandom = false;
     const { value, grads } = accumulateGrads(
       (micro) => {
-        const rng = Rng.following(() => dropoutKey.fold(data.firstIndex + micro));
+        const rng = Rng.following(() => {
+          isRandom = true;
+          return dropoutKey.fold(data.firstIndex + micro);
+        });
         const ctx = Context.training({ rng, checkpointing });
         const measured = batchLoss(model, () => data.batches[micro], ctx);
         tokens += measured.tokens;
         return measured.loss;
       },
       parameters,
-      count,
+      data.batches.length,
     );
     const clipped = clip(grads, gradClip);
     const numbers = stack([value, clipped.norm]);
     dispose([value, clipped.norm]);
-    return { numbers, grads: clipped.grads, tokens };
+    return { numbers, grads: clipped.grads, tokens, isRandom };
   };
 }
 

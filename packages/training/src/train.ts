@@ -32,7 +32,8 @@ export interface TrainOptions {
   /**
    * Whether each step is one program of the backend, where it has a compiler (TensorFlow and WebAssembly have): faster,
    * after a pause in the first step, of seconds on TensorFlow. `auto`: where it pays, which is in runs of 100 steps and more; a compiler of another kind is
-   * given itself. Default `auto`.
+   * given itself. Where a compiler computes several parts of a step at once, batches are cut for it into whole rows,
+   * unless the model draws random numbers. Default `auto`.
    */
   readonly compile?: 'auto' | boolean | Compile;
   /** Compute each block's activations a second time instead of keeping them. Default false. */
@@ -54,7 +55,7 @@ export interface TrainOptions {
  * signal saves first. Either way nothing stays in memory but the model's and the optimizer's variables, which are the
  * caller's, and the run can be taken up again.
  *
- * The same seed gives the same run, bit for bit on one backend, stopped and resumed or not.
+ * The same seed gives the same run, bit for bit on one backend with as many threads, stopped and resumed or not.
  *
  * Throws (from the loop) CompileError if `compile` is true and the step cannot be, DivergedError before a step whose loss or
  * gradient is not finite, TokenRangeError, and whatever `batch` and `save` throw.
