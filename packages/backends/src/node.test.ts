@@ -15,7 +15,9 @@ const linked = packages.installedTfjsNode().some(packages.hasBinding);
 const enabling = linked ? '' : ' (needs TensorFlow: pnpm minigpt tensorflow)';
 
 describe.skipIf(!linked)(`node backend${enabling}`, () => {
-  beforeAll(start);
+  beforeAll(async () => {
+    await start();
+  });
 
   it('says what computes', async () => {
     const started = await start();
@@ -23,6 +25,14 @@ describe.skipIf(!linked)(`node backend${enabling}`, () => {
     expect(started.description).toMatch(/^TensorFlow \((GPU|CPU, \d+ threads?)\)$/);
     expect(started.version).toMatch(/^2\.\d+\.\d+/);
     expect(tf.getBackend()).toBe('tensorflow');
+  });
+
+  it('tells TensorFlow how many threads an operation has, unless the environment does', async () => {
+    vi.stubEnv('TF_NUM_INTRAOP_THREADS', undefined);
+    await start({ threadsPerOperation: 3 });
+    await start({ threadsPerOperation: 4 });
+    expect(process.env.TF_NUM_INTRAOP_THREADS).toBe('3');
+    vi.unstubAllEnvs();
   });
 
   it('computes on the one engine that tfjs-core has', () => {
