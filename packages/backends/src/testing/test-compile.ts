@@ -26,7 +26,9 @@ export function testCompile(title: string, { start, compilers, skip = false }: T
     let weight: tf.Variable<tf.Rank.R2>;
     let before: number;
 
-    beforeAll(start);
+    beforeAll(async () => {
+      await start();
+    });
     beforeEach(() => {
       before = tf.memory().numTensors;
       weight = tf.tidy(() => tf.variable(tf.tensor2d([1, 2], [1, 2])));
