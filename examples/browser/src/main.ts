@@ -13,9 +13,8 @@ function find<T extends Element>(selector: string): T {
   return element;
 }
 
-const trainer: Remote<Trainer> = wrap(
-  new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
-);
+const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+const trainer: Remote<Trainer> = wrap(worker);
 const status = find('#status');
 const warning = find<HTMLElement>('#warning');
 const trainButton = find<HTMLButtonElement>('#run button');
@@ -27,6 +26,11 @@ const warn = (message: string) => {
   warning.textContent = message;
   warning.hidden = message === '';
 };
+
+// What is thrown outside of any call, such as while the worker is loaded or in one of its timers.
+worker.addEventListener('error', ({ message }) =>
+  warn(message || 'The worker cannot be loaded; reload the page.'),
+);
 
 find<HTMLFormElement>('#run').addEventListener('submit', async (event) => {
   event.preventDefault();
