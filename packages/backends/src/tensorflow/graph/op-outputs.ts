@@ -4,8 +4,8 @@ const names: Readonly<Record<string, string>> = {
     'Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil ComplexAbs Cos Cosh DeepCopy Erf Exp Expm1 Floor IsFinite IsInf IsNan ' +
     'Log Log1p LogicalNot Neg OnesLike Reciprocal Round Rsqrt Sigmoid Sign Sin Sinh Sqrt Square Tan Tanh Transpose ZerosLike',
   z:
-    'Add AddV2 Atan2 Div DivNoNan Equal FloorDiv FloorMod Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr Maximum ' +
-    'Minimum Mod Mul NotEqual Pow RealDiv SigmoidGrad SquaredDifference Sub',
+    'Add AddV2 Atan2 BitwiseAnd BitwiseOr BitwiseXor Div DivNoNan Equal FloorDiv FloorMod Greater GreaterEqual LeftShift Less ' +
+    'LessEqual LogicalAnd LogicalOr Maximum Minimum Mod Mul NotEqual Pow RealDiv RightShift SigmoidGrad SquaredDifference Sub',
   activations: 'Elu LeakyRelu Relu Relu6 Selu Softplus',
   backprops: 'EluGrad ReluGrad',
   bins: 'Bincount',

@@ -92,6 +92,36 @@ export class RawOps {
     return this.#execute('Mul', [ids, mask], [this.#type('T', this.#int32)])[0];
   }
 
+  addInts = (a: TensorHandle, b: TensorHandle) => this.#ofInts('AddV2', [a, b]);
+  bitAnd = (a: TensorHandle, b: TensorHandle) => this.#ofInts('BitwiseAnd', [a, b]);
+  xor = (a: TensorHandle, b: TensorHandle) => this.#ofInts('BitwiseXor', [a, b]);
+  shiftLeft = (x: TensorHandle, by: number) => this.#ofInts('LeftShift', [x, this.ints(by)]);
+
+  /** Zeros come in from the left, whatever the sign. */
+  shiftRight(x: TensorHandle, by: number): TensorHandle {
+    return this.bitAnd(this.#ofInts('RightShift', [x, this.ints(by)]), this.ints(2 ** (32 - by) - 1));
+  }
+
+  greaterEqual = (a: TensorHandle, b: TensorHandle) => this.#ofInts('GreaterEqual', [a, b]);
+  /** `a` where the condition holds, else `b`; all int32. */
+  select = (condition: TensorHandle, a: TensorHandle, b: TensorHandle) =>
+    this.#ofInts('SelectV2', [condition, a, b]);
+
+  /** 0 … `count` - 1 */
+  range(count: number): TensorHandle {
+    const type = this.#type('Tidx', this.#int32);
+    return this.#execute('Range', [this.ints(0), this.ints(count), this.ints(1)], [type])[0];
+  }
+
+  /** Of bool: 1 where it is true, else 0. */
+  toFloats(x: TensorHandle): TensorHandle {
+    return this.#cast(x, this.#binding.TF_BOOL, this.#float32);
+  }
+
+  #ofInts(name: string, inputs: readonly TensorHandle[]): TensorHandle {
+    return this.#execute(name, inputs, [this.#type('T', this.#int32)])[0];
+  }
+
   /** One row `[V]` an id: `on` at the id, `off` elsewhere. */
   oneHot(ids: TensorHandle, depth: number, on: number, off: number): TensorHandle {
     const inputs = [ids, this.ints(depth), this.floats(on), this.floats(off)];
@@ -109,6 +139,16 @@ export class RawOps {
   crossEntropy(logits: TensorHandle, labels: TensorHandle): TensorHandle[] {
     const attributes = [this.#type('T', this.#float32)];
     return this.#execute('SoftmaxCrossEntropyWithLogits', [logits, labels], attributes, 2);
+  }
+
+  /** Whether a step is being traced, for a compiler that fuses what eagerly would be many passes; nothing can be read then. */
+  get isTraced(): boolean {
+    return this.#binding.together !== undefined;
+  }
+
+  /** The values of a tensor. */
+  read(x: TensorHandle): TensorData {
+    return this.#binding.tensorDataSync(x.id);
   }
 
   /** Tells whoever traces a step that what was just computed can be done in place. */

@@ -2,6 +2,7 @@ import { activationKernels } from './activations.ts';
 import { adamWKernels } from './adam-w.ts';
 import { attentionKernels } from './attention.ts';
 import { crossEntropyKernels } from './cross-entropy.ts';
+import { dropoutKernels } from './dropout.ts';
 import { embeddingKernels } from './embedding.ts';
 import { gatherKernels } from './gather.ts';
 import { matMulKernels } from './mat-mul.ts';
@@ -17,6 +18,10 @@ export function registerTensorFlowKernels(): void {
     ...embeddingKernels,
     ...matMulKernels,
   });
-  registerRawKernels('MiniGPT.', { ...activationKernels, ...normKernels }, { fused: true });
+  registerRawKernels(
+    'MiniGPT.',
+    { ...activationKernels, ...dropoutKernels, ...normKernels },
+    { fused: true },
+  );
   registerRawKernels('', gatherKernels);
 }
