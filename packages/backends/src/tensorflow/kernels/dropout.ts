@@ -53,17 +53,28 @@ function threefry(
   counter: TensorHandle,
 ): readonly [TensorHandle, TensorHandle] {
   const keys = [key0, key1, ops.xor(ops.xor(key0, key1), ops.ints(PARITY))];
-  let x0 = ops.addInts(counter, key0);
-  let x1 = key1;
+  let block: readonly [TensorHandle, TensorHandle] = [ops.addInts(counter, key0), key1];
   for (let round = 0; round < ROUNDS; round++) {
-    x0 = ops.addInts(x0, x1);
-    x1 = ops.xor(rotateLeft(ops, x1, ROTATIONS[round % 8]), x0);
-    if (round % 4 < 3) continue;
-    const injection = (round + 1) / 4;
-    x0 = ops.addInts(x0, keys[injection % 3]);
-    x1 = ops.addInts(x1, ops.addInts(keys[(injection + 1) % 3], ops.ints(injection)));
+    const next = ops.tidy(() => mixed(ops, block, round, keys));
+    if (round > 0) ops.free(block); // else a hundred times the memory of one
+    block = next;
   }
-  return [x0, x1];
+  return block;
+}
+
+/** The block after a round, every fourth of which brings in the keys again. */
+function mixed(
+  ops: RawOps,
+  [x0, x1]: readonly [TensorHandle, TensorHandle],
+  round: number,
+  keys: readonly TensorHandle[],
+): readonly [TensorHandle, TensorHandle] {
+  const sum = ops.addInts(x0, x1);
+  const rotated = ops.xor(rotateLeft(ops, x1, ROTATIONS[round % 8]), sum);
+  if (round % 4 < 3) return [sum, rotated];
+  const injection = (round + 1) / 4;
+  const key = ops.addInts(keys[(injection + 1) % 3], ops.ints(injection));
+  return [ops.addInts(sum, keys[injection % 3]), ops.addInts(rotated, key)];
 }
 
 function rotateLeft(ops: RawOps, x: TensorHandle, by: number): TensorHandle {

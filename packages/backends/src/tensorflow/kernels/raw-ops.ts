@@ -9,7 +9,7 @@ type Axis = 'first' | 'last';
  */
 export class RawOps {
   readonly #binding: Binding;
-  readonly #made: TensorHandle[] = [];
+  readonly #made = new Set<TensorHandle>();
 
   constructor(binding: Binding) {
     this.#binding = binding;
@@ -17,7 +17,20 @@ export class RawOps {
 
   /** Frees all that was made, except what is kept. */
   release(kept: readonly TensorHandle[]): void {
-    for (const made of this.#made) if (!kept.includes(made)) this.#binding.deleteTensor(made.id);
+    this.free([...this.#made].filter((made) => !kept.includes(made)));
+  }
+
+  /** Frees what was made and is not needed any longer, where waiting for {@link release} would take much memory. */
+  free(made: readonly TensorHandle[]): void {
+    for (const handle of made) if (this.#made.delete(handle)) this.#binding.deleteTensor(handle.id);
+  }
+
+  /** What `compute` gives; whatever else it makes is freed at once. */
+  tidy<Handles extends readonly TensorHandle[]>(compute: () => Handles): Handles {
+    const before = new Set(this.#made);
+    const kept = compute();
+    this.free([...this.#made].filter((made) => !before.has(made) && !kept.includes(made)));
+    return kept;
   }
 
   add = (a: TensorHandle, b: TensorHandle) => this.#one('AddV2', [a, b]);
@@ -179,7 +192,7 @@ export class RawOps {
 
   #create(shape: readonly number[], dtype: number, values: TensorData): TensorHandle {
     const handle = { id: this.#binding.createTensor(shape, dtype, values), shape, dtype };
-    this.#made.push(handle);
+    this.#made.add(handle);
     return handle;
   }
 
@@ -200,7 +213,7 @@ export class RawOps {
   ): TensorHandle[] {
     const ids = inputs.map(({ id }) => id);
     const outputs = this.#binding.executeOp(name, attributes, ids, outputCount);
-    this.#made.push(...outputs);
+    for (const output of outputs) this.#made.add(output);
     return outputs;
   }
 
