@@ -40,6 +40,14 @@ export function positiveInteger(flag: string, text: string): number {
     : refuse(`--${flag} takes a positive integer, but ${JSON.stringify(text)} came`);
 }
 
+/** A flag's value as a number in [0, 1). */
+export function rate(flag: string, text: string): number {
+  const value = Number(text);
+  return text !== '' && value >= 0 && value < 1
+    ? value
+    : refuse(`--${flag} takes a number from 0 to below 1, but ${JSON.stringify(text)} came`);
+}
+
 /** A flag's value, or a part of it, as one of some names. */
 export function oneOf<const Name extends string>(flag: string, text: string, names: readonly Name[]): Name {
   return (

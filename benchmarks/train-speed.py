@@ -12,12 +12,17 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--steps", type=int, default=10)
 parser.add_argument("--warm-up", type=int, default=5)
+parser.add_argument("--dropout", type=float, default=0)
 for name in ("L", "H", "C", "T", "B"):
     parser.add_argument(name, type=int)
 flags = parser.parse_args()
 torch.set_num_threads(flags.threads)
 torch.manual_seed(1)
 B, T, C, H, L, V = flags.B, flags.T, flags.C, flags.H, flags.L, 65
+
+
+def drop(x):
+    return F.dropout(x, flags.dropout) if flags.dropout > 0 else x
 
 
 class Block(nn.Module):
@@ -32,9 +37,9 @@ class Block(nn.Module):
 
     def forward(self, x):
         q, k, v = (part.view(B, T, H, C // H).transpose(1, 2) for part in self.c_attn(self.ln_1(x)).split(C, dim=2))
-        attended = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + self.c_proj(attended.transpose(1, 2).reshape(B, T, C))
-        return x + self.proj(F.gelu(self.fc(self.ln_2(x)), approximate="tanh"))
+        attended = F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=flags.dropout)
+        x = x + drop(self.c_proj(attended.transpose(1, 2).reshape(B, T, C)))
+        return x + drop(self.proj(F.gelu(self.fc(self.ln_2(x)), approximate="tanh")))
 
 
 class GPT(nn.Module):
@@ -46,7 +51,7 @@ class GPT(nn.Module):
         self.ln_f = nn.LayerNorm(C, bias=False)
 
     def forward(self, ids):
-        x = self.wte(ids) + self.wpe
+        x = drop(self.wte(ids) + self.wpe)
         for block in self.h:
             x = block(x)
         return self.ln_f(x) @ self.wte.weight.T

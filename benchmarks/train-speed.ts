@@ -2,7 +2,7 @@
  * How many tokens a second each backend trains, whole steps with clipping and AdamW, and PyTorch beside them.
  *
  *   pnpm bench [--configs nano,small] [--runs 'node, graph;wasm'] [--rounds 3] [--steps 20] [--threads 2] [--python PYTHON_WITH_TORCH]
- *   [--out FILE_WITHOUT_EXTENSION]
+ *   [--dropout 0.2] [--out FILE_WITHOUT_EXTENSION]
  *
  * The runs take turns, each round in a process of its own, so that none warms another; a figure is the median of the rounds'
  * median steps. Beside the speed by the clock stands the processor time of a step, all threads together, of which the smallest
@@ -19,7 +19,7 @@ import { batches } from '@minigpt/data';
 import { GPT } from '@minigpt/models';
 import { adamW, constant, type TrainOptions, train } from '@minigpt/training';
 import { getKernelsForBackend, unregisterKernel } from '@tensorflow/tfjs-core';
-import { oneOf, positiveInteger, readFlags } from './flags.ts';
+import { oneOf, positiveInteger, rate, readFlags } from './flags.ts';
 import { startExplicitTransposes } from './wasm/explicit-transposes.ts';
 
 const VOCABULARY = 65;
@@ -88,6 +88,7 @@ const { values: flags } = readFlags(import.meta.url, {
     rounds: { type: 'string', default: '3' },
     steps: { type: 'string', default: '20' },
     threads: { type: 'string', default: '2' },
+    dropout: { type: 'string', default: '0' },
     python: { type: 'string' },
     out: { type: 'string' },
   },
@@ -95,6 +96,7 @@ const { values: flags } = readFlags(import.meta.url, {
 const steps = positiveInteger('steps', flags.steps);
 const roundCount = positiveInteger('rounds', flags.rounds);
 const threads = positiveInteger('threads', flags.threads);
+const dropout = rate('dropout', flags.dropout);
 const configNames = flags.configs.split(',').map((name) => oneOf('configs', name, keysOf(configs)));
 const runNames = flags.runs.split(';').map((name) => oneOf('runs', name, keysOf(runs)));
 
@@ -126,7 +128,7 @@ async function measure(name: keyof typeof runs, configName: ConfigName): Promise
   }
   const { batchSize, ...shape } = configs[configName];
   const rng = new Rng(1);
-  const model = new GPT({ vocabSize: VOCABULARY, bias: false, ...shape, rng });
+  const model = new GPT({ vocabSize: VOCABULARY, bias: false, dropout, ...shape, rng });
   const tokens = Uint16Array.from(rng.fold('text').integers(10_000, VOCABULARY));
   const speeds: number[] = [];
   const used: number[] = [];
@@ -162,14 +164,15 @@ function compare(): void {
   const measured = configNames.map((config) => {
     const commands = new Map<string, readonly [command: string, args: readonly string[]]>();
     for (const run of runNames) {
-      const own = ['--steps', flags.steps, '--run', run, '--config', config];
+      const own = ['--steps', flags.steps, '--dropout', flags.dropout, '--run', run, '--config', config];
       commands.set(run, [process.execPath, ['--import', 'tsx', here('train-speed.ts'), ...own]]);
     }
     if (flags.python !== undefined) {
       const { nLayer, nHead, nEmbd, blockSize, batchSize } = configs[config];
       const shape = [nLayer, nHead, nEmbd, blockSize, batchSize].map(String);
-      const own = ['--threads', flags.threads, '--steps', flags.steps, '--warm-up', String(WARM_UP)];
-      commands.set('PyTorch, eager', [flags.python, [here('train-speed.py'), ...own, ...shape]]);
+      const own = ['--threads', flags.threads, '--steps', flags.steps, '--dropout', flags.dropout];
+      const args = [...own, '--warm-up', String(WARM_UP), ...shape];
+      commands.set('PyTorch, eager', [flags.python, [here('train-speed.py'), ...args]]);
     }
     const rounds = new Map<string, Round[]>();
     for (let round = 0; round < roundCount; round++) {
@@ -199,7 +202,7 @@ function compare(): void {
     config: { name: config, ...configs[config as ConfigName], vocabSize: VOCABULARY },
     rounds: Object.fromEntries(rounds),
   }));
-  const protocol = { rounds: roundCount, steps, warmUp: WARM_UP, threads };
+  const protocol = { rounds: roundCount, steps, warmUp: WARM_UP, threads, dropout };
   writeFileSync(`${flags.out}.json`, `${JSON.stringify({ machine, protocol, results }, null, 2)}\n`);
   const where = `${machine.cores} cores of ${machine.cpu}, Node ${machine.node}, ${threads} threads`;
   writeFileSync(`${flags.out}.md`, `${where}\n\n${tables}\n`);
