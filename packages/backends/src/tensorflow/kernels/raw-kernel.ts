@@ -61,8 +61,7 @@ function run(
   const compute = () =>
     kernel(ops, Object.fromEntries(handles), attrs as Readonly<Record<string, Attribute>>);
   const { together } = fused ? backend.binding : {};
-  const outputs = together === undefined ? compute() : together(compute);
-  ops.release(outputs);
+  const outputs = ops.tidy(() => (together === undefined ? compute() : together(compute)));
   const tensors = outputs.map((output) => backend.createOutputTensor(output));
   return tensors.length === 1 ? tensors[0] : tensors;
 }

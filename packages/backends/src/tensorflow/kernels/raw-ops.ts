@@ -4,8 +4,8 @@ import type { InPlaceUpdate } from '../in-place-update.ts';
 type Axis = 'first' | 'last';
 
 /**
- * TensorFlow's own operations on float32, called without tfjs between: a third of the time that a small one takes. What a
- * kernel makes with them lives until {@link release}.
+ * TensorFlow's own operations on float32, called without tfjs between: a third of the time that a small one takes. What is
+ * made with them lives until the end of {@link tidy}.
  */
 export class RawOps {
   readonly #binding: Binding;
@@ -15,12 +15,7 @@ export class RawOps {
     this.#binding = binding;
   }
 
-  /** Frees all that was made, except what is kept. */
-  release(kept: readonly TensorHandle[]): void {
-    this.free([...this.#made].filter((made) => !kept.includes(made)));
-  }
-
-  /** Frees what was made and is not needed any longer, where waiting for {@link release} would take much memory. */
+  /** Frees what was made and is not needed any longer, where waiting for the end of {@link tidy} would take much memory. */
   free(made: readonly TensorHandle[]): void {
     for (const handle of made) if (this.#made.delete(handle)) this.#binding.deleteTensor(handle.id);
   }
@@ -96,13 +91,12 @@ export class RawOps {
       [ids, this.ints(excluded)],
       [this.#type('T', this.#int32), this.#flag('incompatible_shape_error', true)],
     )[0];
-    return this.#cast(equal, this.#binding.TF_BOOL, this.#binding.TF_FLOAT);
+    return this.toFloats(equal);
   }
 
   /** The id where `counts` is 1, and 0 where it is 0: int32. */
   maskIds(ids: TensorHandle, counts: TensorHandle): TensorHandle {
-    const mask = this.#cast(counts, this.#binding.TF_FLOAT, this.#int32);
-    return this.#execute('Mul', [ids, mask], [this.#type('T', this.#int32)])[0];
+    return this.#ofInts('Mul', [ids, this.#cast(counts, this.#float32, this.#int32)]);
   }
 
   addInts = (a: TensorHandle, b: TensorHandle) => this.#ofInts('AddV2', [a, b]);
